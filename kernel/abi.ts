@@ -1,0 +1,136 @@
+/**
+ * What the numbers mean: bits, states, reasons and system calls that kernel, user programs and host share.
+ *
+ * The rules of layout.ts hold here too. Error numbers and signal numbers are Linux's.
+ */
+
+// ── machine states ───────────────────────────────────────────────────────────────────────────────
+export const STATE_BOOTING = 0;
+export const STATE_RUNNING = 1;
+export const STATE_PANIC = 2;
+export const STATE_DOWN = 3;
+
+// ── pending bits of a CPU. Interrupts run at any poll; the rest only at a safepoint ──────────────
+export const PENDING_RESCHED = 1; // somebody put a task on this CPU's queue
+export const PENDING_TICK = 2;
+export const PENDING_CALL = 4; // function-call queue is not empty
+export const PENDING_IRQ = 8; // a device line is up
+export const PENDING_INTERRUPTS = PENDING_RESCHED | PENDING_TICK | PENDING_CALL | PENDING_IRQ;
+export const PENDING_STOP = 16;
+export const PENDING_POKE = 32;
+export const PENDING_HOST = 64; // the host wants this CPU in its event loop
+export const PENDING_OFFLINE = 128;
+export const PENDING_PANIC = 256;
+export const PENDING_EXITS = PENDING_STOP | PENDING_POKE | PENDING_HOST | PENDING_OFFLINE | PENDING_PANIC;
+
+export const ATTENTION_RESCHED = 1; // the running task should give way
+export const ATTENTION_GAP = 2; // a tick waits to be measured at the next safepoint
+
+// ── why cpu_run() came back ──────────────────────────────────────────────────────────────────────
+export const EXIT_SWITCH = 0; // never seen by the host
+export const EXIT_IDLE = 1; // nothing to run; sleep on PENDING until IDLE_UNTIL
+export const EXIT_STOP = 2;
+export const EXIT_POKE = 3;
+export const EXIT_HOST = 4;
+export const EXIT_OFFLINE = 5;
+export const EXIT_PANIC = 6;
+export const EXIT_STEP = 7; // stepped platform: another CPU's turn
+
+// ── what a step point is about (stepped platform) ────────────────────────────────────────────────
+export const STEP_ATOMIC = 1;
+export const STEP_CALL = 2;
+export const STEP_RELAX = 3; // this CPU waits for another
+
+// ── task states ──────────────────────────────────────────────────────────────────────────────────
+export const TASK_RUNNING = 0; // on a run queue, or on a CPU
+export const TASK_INTERRUPTIBLE = 1;
+export const TASK_UNINTERRUPTIBLE = 2;
+export const TASK_ZOMBIE = 4; // exited, not yet waited for
+export const TASK_DEAD = 8; // gone, but for the last reference
+
+// ── per-CPU counters: index into PERCPU_COUNTERS ─────────────────────────────────────────────────
+export const COUNTER_SWITCHES = 0;
+export const COUNTER_SYSCALLS = 1;
+export const COUNTER_INTERRUPTS = 2;
+export const COUNTER_IPIS = 3; // sent
+export const COUNTER_TICKS = 4;
+export const COUNTER_STEALS = 5; // tasks pulled from another CPU
+export const COUNTER_WAKEUPS = 6;
+export const COUNTER_PREEMPTIONS = 7;
+export const COUNTER_PIPE_BYTES = 8; // read from pipes
+export const COUNTER_FILE_BYTES = 9; // read or written in files
+export const COUNTER_SPAWNS = 10;
+export const COUNTER_EXITS = 11;
+export const COUNTER_TIMERS = 12; // fired
+export const COUNTER_WORKS = 13; // work items run
+export const COUNTER_GAP_MAX = 14; // ns
+export const COUNTER_WAKE_MAX = 15; // ns
+export const COUNTER_DEVICE = 16; // device interrupts
+export const COUNTER_IDLE_NS = 17;
+export const COUNTER_FAULTS = 18; // tasks killed by a fault
+export const COUNTER_COUNT = 19;
+
+// ── mailbox: host → kernel requests ──────────────────────────────────────────────────────────────
+export const MAIL_EMPTY = 0;
+export const MAIL_REQUEST = 1;
+export const MAIL_DONE = 2;
+export const MAIL_OP_READ = 1; // mailbox: path → contents (ARG: offset)
+export const MAIL_OP_SPAWN = 2; // mailbox: program name; ARG: its argument → pid
+export const MAIL_OP_WAIT = 3; // ARG: pid → exit status
+export const MAIL_OP_SELFTEST = 4; // ARG: row of the self-test table → 0 or the line that failed
+export const MAIL_OP_AUDIT = 5; // mailbox ← findings, one per line; status: number of findings
+export const MAIL_OP_KILL = 6; // ARG: pid
+
+// ── frame ids ────────────────────────────────────────────────────────────────────────────────────
+export const USER_FRAME_IDS = 32768; // ids of user functions start here
+
+// ── system calls ─────────────────────────────────────────────────────────────────────────────────
+export const SYS_GETPID = 0;
+export const SYS_YIELD = 1;
+export const SYS_EXIT = 2;
+export const SYS_SPAWN = 3; // (name, length, argument) → pid
+export const SYS_WAIT = 4; // (pid or -1, status*) → pid
+export const SYS_NANOSLEEP = 5; // (ns)
+export const SYS_KILL = 6; // (pid, signal)
+export const SYS_PIPE = 7; // (fds*)
+export const SYS_OPEN = 8; // (path, length, flags) → fd
+export const SYS_READ = 9; // (fd, buffer, length)
+export const SYS_WRITE = 10;
+export const SYS_CLOSE = 11;
+export const SYS_UNLINK = 12; // (path, length)
+export const SYS_CLOCK = 13; // () → ms since boot
+export const SYS_LOG = 14; // (text, length)
+export const SYSCALL_COUNT = 15;
+
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 64;
+export const O_TRUNC = 512;
+export const O_APPEND = 1024;
+
+export const SIGKILL = 9;
+export const SIGSEGV = 11;
+export const SIGPIPE = 13;
+export const SIGTERM = 15;
+
+// ── errno ────────────────────────────────────────────────────────────────────────────────────────
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EINTR = 4;
+export const EIO = 5;
+export const EBADF = 9;
+export const ECHILD = 10;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EFAULT = 14;
+export const EEXIST = 17;
+export const ENOTDIR = 20;
+export const EISDIR = 21;
+export const EINVAL = 22;
+export const EMFILE = 24;
+export const EFBIG = 27;
+export const EPIPE = 32;
+export const ENAMETOOLONG = 36;
+export const ENOSYS = 38;

@@ -1,0 +1,139 @@
+/**
+ * Where everything lives in shared memory.
+ *
+ * Kernel and host both import this file, so it keeps to what the two languages agree on: comments and
+ * `export const NAME = <integers, the names above, + * - << |>`. Offsets and sizes are in bytes.
+ * A word that somebody waits on is aligned, 32 bits wide, and alone on its cache line.
+ * The boot handshake compares every name below with the kernel image and refuses one that differs.
+ *
+ *        0  null page: nothing lives here, so that a null pointer is found out
+ *     1024  MACHINE   one block: configuration, clock, panic, mailbox state
+ *     4096  MAILBOX   request and answer bytes between host and kernel
+ *    12288  LOG       printk ring
+ *    77824  PERCPU    one block per CPU
+ *   339968  EMERGENCY one spill buffer per CPU for a stack that hit its end
+ *   602112  STATIC    the kernel's static data, placed by the compiler, written once at boot
+ *     then  symbol table, program table, user template (placed by the host), then the page allocator's memory
+ */
+export const WORD = 4;
+export const CACHE_LINE = 64; // one CPU's words never share a line with another's
+export const PAGE_SIZE = 4096;
+export const MAX_CPUS = 64;
+
+// ── MACHINE: one, written by the host before boot unless a line says otherwise ───────────────────
+export const MACHINE = 1024;
+export const MACHINE_CPUS = 0; // CPUs that exist
+export const MACHINE_MEMORY = 4; // bytes of shared memory
+export const MACHINE_SEED = 8; // of the kernel's random numbers
+export const MACHINE_SYMBOLS = 12; // address of the symbol table; row 0 is unused
+export const MACHINE_SYMBOL_COUNT = 16; // rows
+export const MACHINE_USER_SYMBOLS = 20; // address of the user image's rows; row i is frame id USER_FRAME_IDS + i
+export const MACHINE_USER_SYMBOL_COUNT = 24;
+export const MACHINE_PROGRAMS = 28; // address of the program table
+export const MACHINE_PROGRAM_COUNT = 32;
+export const MACHINE_USER_TEMPLATE = 36; // address of the bytes every new window starts with
+export const MACHINE_USER_TEMPLATE_BYTES = 40;
+export const MACHINE_WINDOW_BYTES = 44; // size of a window; a power of two
+export const MACHINE_HEAP = 48; // first byte that the page allocator owns
+export const MACHINE_STRIDE = 52; // table slots per region: slots, originals, slow stubs, trace stubs
+export const MACHINE_STACK_BYTES = 56; // of every task's saved stack
+export const MACHINE_TICK_NS = 60; // period of the clock thread
+export const MACHINE_STATE = 64; // STATE_*; written by host at boot and shutdown, by a panicking CPU
+export const MACHINE_PANIC_CPU = 68; // CPU whose panic came first, plus one; compare-exchanged by the kernel
+export const MACHINE_CLOCK_STOP = 128; // the clock thread waits on this word; non-zero ends it
+export const MACHINE_DEVICE_HZ = 132; // device interrupts per second that the clock raises; the workload writes it
+export const MACHINE_MAIL_STATE = 192; // MAIL_*; host waits on it, hostd's CPU is kicked for it
+export const MACHINE_MAIL_OP = 196; // MAIL_OP_*
+export const MACHINE_MAIL_ARG = 200;
+export const MACHINE_MAIL_LENGTH = 204; // bytes in the mailbox
+export const MACHINE_MAIL_STATUS = 208; // result or -errno
+export const MACHINE_SIZE = 256;
+
+// ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────
+export const MAILBOX = 4096;
+export const MAILBOX_SIZE = 8192;
+
+// ── LOG: printk ring; HEAD counts every byte ever written, the byte is at HEAD modulo LOG_SIZE ───
+export const LOG = MAILBOX + MAILBOX_SIZE;
+export const LOG_HEAD = 0; // atomic; read by the host
+export const LOG_LOCK = 4; // guards the ring's bytes; taken with interrupts off
+export const LOG_TEXT = 64;
+export const LOG_TEXT_SIZE = 65472; // 65536 less the header
+export const LOG_SIZE = LOG_TEXT + LOG_TEXT_SIZE;
+
+// ── PERCPU: one block per CPU; written by its own CPU unless a line says otherwise ───────────────
+export const PERCPU = LOG + LOG_SIZE;
+export const PERCPU_PENDING = 0; // PENDING_* bits; set by anyone, cleared by this CPU; it sleeps on this word
+export const PERCPU_ATTENTION = 4; // ATTENTION_* bits; this CPU only; read together with PENDING in one load
+export const PERCPU_SLEEPING = 64; // 1 while the host side waits on PENDING
+export const PERCPU_IRQ_LINES = 68; // device lines raised; set by anyone, taken by this CPU
+export const PERCPU_CALLS = 72; // head of the function-call queue; pushed by anyone, taken whole by this CPU
+export const PERCPU_TICK_SENT = 80; // f64 ns; written by the clock while PENDING_TICK is clear
+export const PERCPU_ID = 128;
+export const PERCPU_CURRENT = 132; // address of the running task
+export const PERCPU_IRQ_OFF = 136; // nesting depth of disabled interrupts
+export const PERCPU_PREEMPT = 140; // nesting depth of disabled preemption
+export const PERCPU_IN_IRQ = 144;
+export const PERCPU_LOCKS_HELD = 148; // spin locks held
+export const PERCPU_LAST_LOCK = 152; // the lock taken last, for reports
+export const PERCPU_SPINNING_ON = 156; // lock that this CPU waits for, or 0
+export const PERCPU_RELAXED = 160; // cpu_relax() calls since this CPU last got anywhere
+export const PERCPU_EXIT = 164; // EXIT_* of the VM exit under way
+export const PERCPU_NEXT = 168; // task that a context switch goes to
+export const PERCPU_RESUMING = 172; // 1 while a stack is being rewound
+export const PERCPU_IN_TASK = 176; // 1 while Wasm runs on a task's stack
+export const PERCPU_DEAD = 180; // task that was switched away from for the last time, or 0
+export const PERCPU_STACK_HIT = 184; // 1 when the running unwind went to the emergency buffer
+export const PERCPU_TRAP_SIGNAL = 188;
+export const PERCPU_IDLE_TASK = 192;
+export const PERCPU_ONLINE = 196;
+export const PERCPU_GAP_STAMP = 200; // f64 ns: when the tick that waits for a safepoint was sent, or 0
+export const PERCPU_IDLE_UNTIL = 208; // f64 ns: when an idle CPU must wake by itself, or 0 for never
+export const PERCPU_LINE = 256; // printk line under construction
+export const PERCPU_LINE_SIZE = 240;
+export const PERCPU_LINE_LENGTH = 496;
+export const PERCPU_COUNTERS = 512; // COUNTER_* f64 each
+export const PERCPU_WAKE_LATENCY = 768; // histogram of wake-up to first instruction
+export const PERCPU_GAP = 2048; // histogram of tick sent to safepoint reached
+export const PERCPU_SIZE = 4096;
+
+// Histograms are log-linear: 8 buckets per octave, u32 counts; value in ns. Same rule on both sides.
+export const HISTOGRAM_OCTAVES = 36;
+export const HISTOGRAM_BUCKETS = HISTOGRAM_OCTAVES * 8;
+
+// ── EMERGENCY: where the rest of an unwind goes when a task's stack is full; contents are thrown away ─
+export const EMERGENCY = PERCPU + PERCPU_SIZE * MAX_CPUS;
+export const EMERGENCY_SIZE = 4096;
+
+// ── STATIC: kernel static data (strings, tables); read-only by rule ──────────────────────────────
+export const STATIC_DATA = EMERGENCY + EMERGENCY_SIZE * MAX_CPUS;
+
+// ── SYMBOL: one row per function version, placed by the host ─────────────────────────────────────
+export const SYMBOL_FRAME = 0; // bytes of its saved frame, 0 if it never has one
+export const SYMBOL_SLOT = 4;
+export const SYMBOL_NAME = 8; // address of the name
+export const SYMBOL_NAME_LENGTH = 12;
+export const SYMBOL_SIZE = 16;
+
+// ── PROGRAM: one row per user program, placed by the host ────────────────────────────────────────
+export const PROGRAM_ENTRY = 0; // table index of its entry
+export const PROGRAM_NAME_LENGTH = 4;
+export const PROGRAM_NAME = 8;
+export const PROGRAM_NAME_SIZE = 24;
+export const PROGRAM_SIZE = 32;
+
+// ── TASK: the fields that the host reads for reports; the whole record is sched/task.ts ──────────
+export const TASK_PID = 0;
+export const TASK_STATE = 4;
+export const TASK_ON_CPU = 8; // 1 from being picked until its stack is wholly in memory
+export const TASK_CPU = 12;
+export const TASK_STACK_POS = 16; // Asyncify's pair: next free byte and end
+export const TASK_STACK_END = 20;
+export const TASK_NAME = 24;
+export const TASK_NAME_SIZE = 16;
+
+// ── SPINLOCK ─────────────────────────────────────────────────────────────────────────────────────
+export const SPINLOCK_OWNER = 0; // CPU number plus one, 0 when free
+export const SPINLOCK_NAME = 4; // address of an AssemblyScript string
+export const SPINLOCK_CONTENDED = 8; // times found taken
+export const SPINLOCK_SIZE = 12;
