@@ -1,0 +1,42 @@
+/**
+ * What the host refuses to do.
+ *
+ * Contract: every refusal is a `MachineError` with a stable code, the thing by name, and the next thing to try.
+ * Invariant: a code is listed once, below, and thrown for one reason; programs match on the code, people read the words.
+ */
+
+/** Every code there is, grouped by who throws it. */
+export type MachineErrorCode =
+  // ── toolchain: compiling ──
+  | "COMPILE_FAILED" // the AssemblyScript compiler said no
+  | "BAD_LAYOUT_FILE" // layout.ts or abi.ts holds more than integer constants
+  | "UNKNOWN_EXPRESSION" // an instruction that the passes do not know
+  | "INVALID_MODULE" // a pass left a module that does not validate
+  | "MISSING_RUNTIME_FUNCTION" // the kernel lacks a function that the toolchain calls by name
+  // ── toolchain: kernel rules ──
+  | "SHARED_STATE_IN_GLOBAL"
+  | "TOP_LEVEL_CODE"
+  | "STATIC_DATA_WRITTEN"
+  | "UNDECLARED_INDIRECT_CALL"
+  | "UNDECLARED_POINTER"
+  | "SLEEPING_FUNCTION_IN_ATOMIC"
+  | "OPTIONAL_PARAMETERS_BEHIND_POINTER"
+  | "ASYNCIFY_DISAGREES"
+  | "FRAME_LAYOUT" // Asyncify's output does not look as the frame pass expects
+  // ── toolchain: user programs ──
+  | "FOREIGN_IMPORT"
+  | "FORBIDDEN_IN_USER_PROGRAM";
+
+/** A refusal: `code` is for programs and never changes; the words are for people and may. */
+export class MachineError extends Error {
+  override readonly name = "MachineError";
+  readonly code: MachineErrorCode;
+  /** The next thing the reader should try: a command, or a file to open. */
+  readonly remedy: string;
+
+  constructor(code: MachineErrorCode, what: string, remedy: string, options?: ErrorOptions) {
+    super(`${code}: ${what}\n  ${remedy}`, options);
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
