@@ -1,0 +1,70 @@
+/**
+ * AssemblyScript source → Wasm bytes, source map, declarations.
+ *
+ * Idea: the compiler runs in this process, unoptimised and with names, because everything after it works by name.
+ * Contract: `root` is any folder that holds the source; options come from the package's own asconfig.json.
+ * Invariant: nothing is inlined or merged here, so that each source function is one function of the module.
+ */
+import { fileURLToPath } from "node:url";
+import { MachineError } from "../errors.ts";
+import { DeclarationCollector } from "./declarations.ts";
+import type { Declarations } from "./declarations.ts";
+
+export interface CompileOptions {
+  readonly root: string;
+  readonly entries: readonly string[];
+  /** A target of asconfig.json. */
+  readonly target: "kernel" | "user";
+  readonly memoryBase: number;
+  /** Integer constants that the source sees as globals. */
+  readonly constants?: Readonly<Record<string, number>>;
+}
+
+export interface Compiled {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly sourceMap: string;
+  readonly declarations: Declarations;
+}
+
+/** The folder of this package, from the sources and from dist alike. */
+export const PACKAGE_ROOT: string = fileURLToPath(
+  new URL(import.meta.url.includes("/dist/") ? "../../../" : "../../", import.meta.url),
+);
+
+export async function compile(options: CompileOptions): Promise<Compiled> {
+  const { main } = await import("assemblyscript/asc");
+  const collector = new DeclarationCollector();
+  const files = new Map<string, Uint8Array | string>();
+  const constants = Object.entries(options.constants ?? {});
+  const result = await main(
+    [
+      ...options.entries,
+      ...["--config", `${PACKAGE_ROOT}asconfig.json`, "--target", options.target, "--baseDir", options.root],
+      ...["--memoryBase", String(options.memoryBase), "--outFile", "out.wasm", "--sourceMap", "--noColors"],
+      ...constants.flatMap(([name, value]) => ["--use", `${name}=${value}`]),
+    ],
+    {
+      transforms: [collector as never],
+      writeFile: (name: string, contents: Uint8Array | string) => void files.set(name, contents),
+    },
+  );
+  if (result.error) {
+    throw new MachineError(
+      "COMPILE_FAILED",
+      `${options.entries.join(", ")} in ${options.root} does not compile:\n${result.stderr.toString()}`,
+      "Mend the source at the place named above.",
+      { cause: result.error },
+    );
+  }
+  return {
+    wasm: new Uint8Array(files.get("out.wasm") as Uint8Array),
+    sourceMap: plainSources(files.get("out.wasm.map") as string),
+    declarations: collector.declarations,
+  };
+}
+
+/** The compiler prefixes every source with the output's name; the sources are paths below `root`. */
+function plainSources(sourceMap: string): string {
+  const { sourceRoot: _outputName, sourcesContent: _text, ...map } = JSON.parse(sourceMap) as Record<string, unknown>;
+  return JSON.stringify(map);
+}

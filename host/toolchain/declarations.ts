@@ -1,0 +1,114 @@
+/**
+ * What the source says about a module and the compiled bytes do not: decorators, places, function pointers.
+ *
+ * Idea: an AssemblyScript transform looks at the program after compilation, when every instance has its final name.
+ * Contract: keys are the compiler's internal names, which are also the names in the module.
+ * Invariant: a function pointer is the address of a static record {table index, environment}; its address is taken
+ * from the compiler and never guessed from data.
+ */
+
+export interface FunctionDeclaration {
+  /** `kernel/sched/core/schedule`; instances of generics end in `<i32>`, methods hold a `#`. */
+  readonly name: string;
+  readonly decorators: readonly string[];
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A static function record: where it lies, and which function it stands for. */
+export interface FunctionPointer {
+  readonly address: number;
+  readonly slot: number;
+  readonly name: string;
+  /** The compiler put a stub in front that fills in optional parameters. */
+  readonly optionalParameters: boolean;
+}
+
+export interface Declarations {
+  readonly functions: ReadonlyMap<string, FunctionDeclaration>;
+  /** Decorators of module-level variables, by internal name. */
+  readonly globals: ReadonlyMap<string, readonly string[]>;
+  readonly pointers: readonly FunctionPointer[];
+  /** Bytes in front of every static object that belong to the compiler's own header. */
+  readonly objectHeader: number;
+}
+
+interface AscDeclaration {
+  readonly decorators?: readonly { readonly name: { readonly text?: string } }[] | null;
+  readonly range: {
+    readonly start: number;
+    readonly source: { readonly normalizedPath: string; lineAt(position: number): number; columnAt(): number };
+  };
+  readonly name?: { readonly range: AscDeclaration["range"] };
+}
+
+interface AscElement {
+  readonly internalName: string;
+  readonly declaration?: AscDeclaration;
+  readonly memorySegment?: { readonly buffer: Uint8Array; readonly offset: bigint | number | { low: number } } | null;
+  readonly varargsStub?: unknown;
+}
+
+interface AscProgram {
+  readonly instancesByName: ReadonlyMap<string, AscElement>;
+  readonly elementsByName: ReadonlyMap<string, AscElement>;
+  readonly totalOverhead: number;
+}
+
+const decoratorsOf = (declaration: AscDeclaration | undefined): string[] =>
+  (declaration?.decorators ?? []).map((decorator) => decorator.name.text ?? "");
+
+const toNumber = (offset: bigint | number | { low: number }): number =>
+  typeof offset === "object" ? offset.low : Number(offset);
+
+/** A transform for `asc` with the declarations of the program it has seen compiled. */
+export class DeclarationCollector {
+  #program: AscProgram | undefined;
+  #collected: Declarations | undefined;
+
+  afterInitialize(program: unknown): void {
+    this.#program = program as AscProgram;
+  }
+
+  afterCompile(): void {
+    const program = this.#program;
+    if (!program) return;
+    const functions = new Map<string, FunctionDeclaration>();
+    const pointers: FunctionPointer[] = [];
+    for (const [name, element] of program.instancesByName) {
+      const { declaration, memorySegment } = element;
+      if (!declaration) continue;
+      const { range } = declaration.name ?? declaration;
+      functions.set(name, {
+        name,
+        decorators: decoratorsOf(declaration),
+        file: range.source.normalizedPath,
+        line: range.source.lineAt(range.start),
+        column: range.source.columnAt(),
+      });
+      if (memorySegment) {
+        const record = new DataView(memorySegment.buffer.buffer, memorySegment.buffer.byteOffset);
+        pointers.push({
+          address: toNumber(memorySegment.offset) + program.totalOverhead,
+          slot: record.getUint32(program.totalOverhead, true),
+          name,
+          optionalParameters: Boolean(element.varargsStub),
+        });
+      }
+    }
+    const globals = new Map<string, readonly string[]>();
+    for (const [name, element] of program.elementsByName) {
+      if (!functions.has(name)) globals.set(name, decoratorsOf(element.declaration));
+    }
+    this.#collected = { functions, globals, pointers, objectHeader: program.totalOverhead };
+  }
+
+  get declarations(): Declarations {
+    if (!this.#collected) throw new Error("the compiler stopped before its program was complete");
+    return this.#collected;
+  }
+}
+
+/** For a module that no AssemblyScript source stands behind. */
+export const NO_DECLARATIONS: Declarations = { functions: new Map(), globals: new Map(), pointers: [], objectHeader: 0 };

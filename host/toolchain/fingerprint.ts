@@ -1,0 +1,31 @@
+/**
+ * Whether an image is older than what it was made from.
+ *
+ * Contract: a digest over the sources, the options and the toolchain's own code; equal digests mean equal images,
+ * because a build reads nothing else. Invariant: file names count too, so a renamed file is a change.
+ */
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PACKAGE_ROOT } from "./compile.ts";
+
+/** A digest of everything that a build of `folder` with `options` depends on. */
+export async function fingerprint(folder: string, options: unknown): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(options));
+  const toolchain = fileURLToPath(new URL(".", import.meta.url));
+  const inputs = [...(await filesBelow(folder)), ...(await filesBelow(toolchain))];
+  const versions = ["asconfig.json", "package.json"].map((name) => join(PACKAGE_ROOT, name));
+  for (const path of [...inputs, ...versions]) {
+    hash.update(`${relative(PACKAGE_ROOT, path)}\0`).update(await readFile(path));
+  }
+  return hash.digest("hex");
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.(js|ts)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}

@@ -1,0 +1,73 @@
+/**
+ * What a built image says about itself: the custom section `wlp.map`.
+ *
+ * Idea: kernel, host, tracer and patch builder agree on one table of functions, made when the image is made.
+ * Contract: JSON, `format` 1; everything here is data that any reader may rely on.
+ * Invariant: `id` is dense from 1 in the order of full names, so it is an index; a frame's last word is such an id.
+ */
+import type { DataBlock } from "./sections.ts";
+import { decodeData, DATA_SECTION, MAP_SECTION } from "./sections.ts";
+
+export const MAP_FORMAT = 1;
+
+export interface Variant {
+  readonly debug: boolean;
+  readonly stepped: boolean;
+  readonly hooks: boolean;
+  readonly asyncify: "sleepable" | "none";
+}
+
+/** One function of an image. */
+export interface FunctionRow {
+  /** Version id; the last word of each saved frame of this function. */
+  readonly id: number;
+  /** Last part of the path. */
+  readonly name: string;
+  /** `kernel/sched/core/schedule`. */
+  readonly path: string;
+  /** 1-based place among functions of the same name, in order of ids. */
+  readonly sympos: number;
+  readonly signature: string;
+  /** Table slot, or 0 for a function that owns none. */
+  readonly slot: number;
+  readonly class: "sleepable" | "atomic";
+  readonly kind: "patchable" | "notrace" | "bare";
+  /** Bytes of a saved frame, call index and id included; 0 for a function that is never on a saved stack. */
+  readonly frameSize: number;
+  readonly bodyHash: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface KernelMap {
+  readonly format: typeof MAP_FORMAT;
+  readonly variant: Variant;
+  /** sha256 of the module without its own sections. */
+  readonly identity: string;
+  /** Table entries per region: slots, originals, slow stubs, trace stubs. */
+  readonly stride: number;
+  /** First byte behind static data. */
+  readonly staticEnd: number;
+  readonly functions: readonly FunctionRow[];
+  readonly sourceMap: string;
+}
+
+export interface KernelImage {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  /** JSON, or empty when the image was built without one. */
+  readonly sourceMap: string;
+  readonly map: KernelMap;
+  readonly data: readonly DataBlock[];
+}
+
+/** The map inside a compiled image. */
+export function readMap(module: WebAssembly.Module): KernelMap {
+  const [section] = WebAssembly.Module.customSections(module, MAP_SECTION);
+  return JSON.parse(new TextDecoder().decode(section ?? new ArrayBuffer())) as KernelMap;
+}
+
+/** The static data inside a compiled image. */
+export function readData(module: WebAssembly.Module): DataBlock[] {
+  return WebAssembly.Module.customSections(module, DATA_SECTION).flatMap((section) => decodeData(section));
+}

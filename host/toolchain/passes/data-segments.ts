@@ -1,0 +1,30 @@
+/**
+ * Pass `data-segments`: static data leaves the module.
+ *
+ * Problem   a module writes its active data at each instantiation, so a CPU that comes online would reset the strings
+ *           and tables of all others, in the middle of their work.
+ * Example   `(data (i32.const 602112) "...")`
+ * Emitted   no data; the blocks go into the custom section `wlp.data`, which the host writes once at boot. The memory
+ *           import accepts any machine size from here on.
+ * Invariant instantiating the module writes nothing.
+ */
+import type { DataBlock } from "../sections.ts";
+import type { Unit } from "../unit.ts";
+
+const SMALLEST_MEMORY = 1; // pages; an import with a wider range takes any memory inside it
+const LARGEST_MEMORY = 65536;
+
+export function takeDataSegments(unit: Unit): DataBlock[] {
+  const { m } = unit;
+  const blocks = unit.data();
+  const { module, base, shared } = m.getMemoryInfo();
+  const name = memoryName(unit);
+  m.setMemory(SMALLEST_MEMORY, LARGEST_MEMORY, null, [], shared, false, name);
+  m.addMemoryImport(name, module, base, shared);
+  return blocks;
+}
+
+/** The module's own name for its memory, which is only to be seen in its text. */
+function memoryName(unit: Unit): string {
+  return /\(memory \$(\S+) /.exec(unit.m.emitText())?.[1] ?? "0";
+}
