@@ -12,7 +12,8 @@
  *    12288  LOG       printk ring
  *    77824  PERCPU    one block per CPU
  *   339968  EMERGENCY one spill buffer per CPU for a stack that hit its end
- *   602112  STATIC    the kernel's static data, placed by the compiler, written once at boot
+ *   602112  KERNEL    shared records: allocator, run queues, timers, file system root
+ *     then  STATIC    the kernel's static data, placed by the compiler, written once at boot
  *     then  symbol table, program table, user template (placed by the host), then the page allocator's memory
  */
 export const WORD = 4;
@@ -47,6 +48,7 @@ export const MACHINE_MAIL_OP = 196; // MAIL_OP_*
 export const MACHINE_MAIL_ARG = 200;
 export const MACHINE_MAIL_LENGTH = 204; // bytes in the mailbox
 export const MACHINE_MAIL_STATUS = 208; // result or -errno
+export const MACHINE_REAPABLE = 212; // counts exits of tasks that have a parent; the host waits on it
 export const MACHINE_SIZE = 256;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────
@@ -84,7 +86,7 @@ export const PERCPU_RESUMING = 172; // 1 while a stack is being rewound
 export const PERCPU_IN_TASK = 176; // 1 while Wasm runs on a task's stack
 export const PERCPU_DEAD = 180; // task that was switched away from for the last time, or 0
 export const PERCPU_STACK_HIT = 184; // 1 when the running unwind went to the emergency buffer
-export const PERCPU_TRAP_SIGNAL = 188;
+export const PERCPU_FAULTED = 188; // task whose stack went there while it was switched out, or 0
 export const PERCPU_IDLE_TASK = 192;
 export const PERCPU_ONLINE = 196;
 export const PERCPU_GAP_STAMP = 200; // f64 ns: when the tick that waits for a safepoint was sent, or 0
@@ -105,8 +107,35 @@ export const HISTOGRAM_BUCKETS = HISTOGRAM_OCTAVES * 8;
 export const EMERGENCY = PERCPU + PERCPU_SIZE * MAX_CPUS;
 export const EMERGENCY_SIZE = 4096;
 
+// ── KERNEL: the shared records of which there is one, or one per CPU; each says in its file what guards it ──
+export const KERNEL = EMERGENCY + EMERGENCY_SIZE * MAX_CPUS;
+export const ZONE = KERNEL; // mm/page.ts
+export const ZONE_SIZE = 192;
+export const SLAB_CACHES = ZONE + ZONE_SIZE; // mm/slab.ts
+export const SLAB_CACHE_SIZE = 64;
+export const SLAB_CACHE_COUNT = 16;
+export const TASKLIST = SLAB_CACHES + SLAB_CACHE_SIZE * SLAB_CACHE_COUNT; // sched/tasklist.ts
+export const TASKLIST_SIZE = 64;
+export const RAMFS = TASKLIST + TASKLIST_SIZE; // fs/ramfs.ts
+export const RAMFS_SIZE = 64;
+export const HOSTD = RAMFS + RAMFS_SIZE; // process/hostd.ts
+export const HOSTD_SIZE = 64;
+export const AUDIT = HOSTD + HOSTD_SIZE; // process/audit.ts
+export const AUDIT_SIZE = 64;
+export const DEVICE = AUDIT + AUDIT_SIZE; // process/device.ts
+export const DEVICE_SIZE = 128;
+export const RUNQUEUES = DEVICE + DEVICE_SIZE; // sched/runqueue.ts, one per CPU
+export const RUNQUEUE_SIZE = CACHE_LINE;
+export const TIMER_BASES = RUNQUEUES + RUNQUEUE_SIZE * MAX_CPUS; // sched/timer.ts, one per CPU
+export const TIMER_BASE_SIZE = CACHE_LINE;
+export const WORKQUEUES = TIMER_BASES + TIMER_BASE_SIZE * MAX_CPUS; // process/workqueue.ts, one per CPU
+export const WORKQUEUE_SIZE = CACHE_LINE;
+export const KERNEL_SIZE = WORKQUEUES + WORKQUEUE_SIZE * MAX_CPUS - KERNEL;
+export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
+export const SELFTEST_SIZE = 4096;
+
 // ── STATIC: kernel static data (strings, tables); read-only by rule ──────────────────────────────
-export const STATIC_DATA = EMERGENCY + EMERGENCY_SIZE * MAX_CPUS;
+export const STATIC_DATA = SELFTEST + SELFTEST_SIZE;
 
 // ── SYMBOL: one row per function version, placed by the host ─────────────────────────────────────
 export const SYMBOL_FRAME = 0; // bytes of its saved frame, 0 if it never has one
@@ -135,5 +164,6 @@ export const TASK_NAME_SIZE = 16;
 // ── SPINLOCK ─────────────────────────────────────────────────────────────────────────────────────
 export const SPINLOCK_OWNER = 0; // CPU number plus one, 0 when free
 export const SPINLOCK_NAME = 4; // address of an AssemblyScript string
-export const SPINLOCK_CONTENDED = 8; // times found taken
-export const SPINLOCK_SIZE = 12;
+export const SPINLOCK_WAITERS = 8; // CPUs asleep on the owner word
+export const SPINLOCK_CONTENDED = 12; // times found taken
+export const SPINLOCK_SIZE = 16;

@@ -1,0 +1,101 @@
+/**
+ * Interrupts: when they may run, and what runs.
+ *
+ * Nothing interrupts Wasm from outside, so a CPU looks: poll() runs what is pending on top of the current stack and
+ * never unwinds. It does nothing while interrupts are off or one is already running. Turning interrupts on again
+ * does not look by itself; the next poll does.
+ *
+ *   pending bit     raised by                     handler (registered at boot)
+ *   RESCHED         a CPU that queued a task      sets ATTENTION_RESCHED
+ *   TICK            clock thread, idle time-out   timers, time slice
+ *   CALL            send_call(), host mailbox     function-call queue
+ *   IRQ             devices                       the line's handler
+ *
+ * Handlers are atomic: they may take locks and wake tasks, never sleep.
+ */
+import { ATTENTION_RESCHED, COUNTER_INTERRUPTS, COUNTER_IPIS, PENDING_INTERRUPTS, PENDING_PANIC, PENDING_RESCHED } from "../abi";
+import { PERCPU_ATTENTION, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING } from "../layout";
+import { invariant } from "../lib/printk";
+import { count, cpu_block, cpu_id, this_cpu } from "./percpu";
+import { step_relax } from "./switch";
+
+/** Called in interrupt context with the bits that were pending. */
+export type InterruptHandler = (bits: i32) => void;
+
+/** Table index of the one dispatcher; registered by every CPU for itself, so it is a per-CPU global. */
+@percpu let dispatcher: i32 = 0;
+
+/** Names the function that handles pending interrupt bits on this CPU. */
+@notrace @atomic export function set_interrupt_dispatcher(handler: InterruptHandler): void {
+  dispatcher = handler.index;
+}
+
+@inline export function irq_disable(): void {
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) + 1, PERCPU_IRQ_OFF);
+}
+
+/** Undoes one irq_disable(). */
+@inline export function irq_enable(): void {
+  invariant(load<i32>(this_cpu, PERCPU_IRQ_OFF) > 0, "irq_enable() without irq_disable()");
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) - 1, PERCPU_IRQ_OFF);
+}
+
+@inline export function in_irq(): bool {
+  return load<i32>(this_cpu, PERCPU_IN_IRQ) != 0;
+}
+
+/** The running task should give way at its next safepoint. */
+@inline export function set_need_resched(): void {
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_ATTENTION) | ATTENTION_RESCHED, PERCPU_ATTENTION);
+}
+
+@inline export function clear_need_resched(): void {
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_ATTENTION) & ~ATTENTION_RESCHED, PERCPU_ATTENTION);
+}
+
+@inline export function need_resched(): bool {
+  return (load<i32>(this_cpu, PERCPU_ATTENTION) & ATTENTION_RESCHED) != 0;
+}
+
+/** Runs pending interrupts if they are allowed here. One load and a branch when there are none. */
+@inline export function poll(): void {
+  // Pairs with the or in raise_pending() and in the host: what was written before the bit is seen behind this load.
+  if (atomic.load<i32>(this_cpu, PERCPU_PENDING)) poll_slow();
+}
+
+@notrace @atomic function poll_slow(): void {
+  if (atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_PANIC) unreachable(); // another CPU panicked; nothing here matters any more
+  if (load<i32>(this_cpu, PERCPU_IRQ_OFF) || load<i32>(this_cpu, PERCPU_IN_IRQ)) return;
+  store<i32>(this_cpu, 1, PERCPU_IN_IRQ);
+  for (;;) {
+    const bits = atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_INTERRUPTS;
+    if (bits == 0) break;
+    // Cleared before the work is done: a bit raised meanwhile is seen by the next round.
+    atomic.and<i32>(this_cpu, ~bits, PERCPU_PENDING);
+    if (bits & PENDING_RESCHED) set_need_resched();
+    count(COUNTER_INTERRUPTS);
+    call_indirect<void>(dispatcher, bits);
+  }
+  store<i32>(this_cpu, 0, PERCPU_IN_IRQ);
+}
+
+/** Sets `bit` on `cpu` and wakes it if its thread sleeps. The kernel's inter-processor interrupt. */
+@notrace export function raise_pending(cpu: i32, bit: i32): void {
+  const block = cpu_block(cpu);
+  // The or comes before the load of SLEEPING; the sleeper stores SLEEPING before it compares PENDING. One of the two sees the other.
+  const before = atomic.or<i32>(block, bit, PERCPU_PENDING);
+  if (cpu != cpu_id) count(COUNTER_IPIS);
+  if ((before & bit) == 0 && atomic.load<i32>(block, PERCPU_SLEEPING)) atomic.notify(block + PERCPU_PENDING, 1);
+}
+
+/** For loops that wait for another CPU: takes pending interrupts, lets the platform run somebody else. */
+@notrace export function cpu_relax(): void {
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_RELAXED) + 1, PERCPU_RELAXED);
+  poll();
+  step_relax();
+}
+
+/** This CPU got somewhere: what it waited for has come. */
+@inline export function got_on(): void {
+  store<i32>(this_cpu, 0, PERCPU_RELAXED);
+}

@@ -1,0 +1,53 @@
+/**
+ * cpu_run(): the CPU. Runs tasks until something needs the host, and says what.
+ *
+ * It holds no lock and takes none: it only follows a word that schedule() left in this CPU's block. While it runs,
+ * no Wasm frame but its own is on the engine's stack.
+ */
+import { EXIT_PANIC, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
+import {
+  MACHINE, MACHINE_STATE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_FAULTED, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_NEXT,
+  PERCPU_RESUMING, PERCPU_STACK_HIT, TASK_ON_CPU, TASK_STACK_POS,
+} from "../layout";
+import { panic } from "../lib/printk";
+import { task_entry } from "../process/create";
+import { set_window_base } from "../process/user";
+import { TF_IDLE, TF_SAVED, Task, clear_flag, current, has_flag, set_flag } from "../sched/task";
+import { this_cpu } from "./percpu";
+import { start_rewind, stop_unwind } from "./switch";
+import { condemn } from "./trap";
+
+@bare export function cpu_run(): i32 {
+  if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) return EXIT_PANIC;
+  while (true) {
+    const task = current();
+    if (has_flag(task, TF_SAVED)) {
+      clear_flag(task, TF_SAVED);
+      store<i32>(this_cpu, 1, PERCPU_RESUMING);
+      start_rewind(changetype<usize>(task) + TASK_STACK_POS);
+    }
+    store<i32>(this_cpu, 1, PERCPU_IN_TASK);
+    task_entry();
+    store<i32>(this_cpu, 0, PERCPU_IN_TASK);
+    stop_unwind();
+    const reason = load<i32>(this_cpu, PERCPU_EXIT);
+    if (load<i32>(this_cpu, PERCPU_STACK_HIT)) spill(task, reason);
+    else set_flag(task, TF_SAVED);
+    if (reason != EXIT_SWITCH) return reason;
+    const next = changetype<Task>(<usize>load<u32>(this_cpu, PERCPU_NEXT));
+    store<u32>(this_cpu, <u32>changetype<usize>(next), PERCPU_CURRENT);
+    set_window_base(next.window);
+    // Release: the stack is wholly in memory now. Pairs with on_cpu() in pick_next(), on whatever CPU runs it next.
+    atomic.store<i32>(changetype<usize>(task), 0, TASK_ON_CPU);
+  }
+}
+
+/** The stack did not fit: the task cannot go on. With a lock held, or as idle task, neither can the machine. */
+@bare function spill(task: Task, reason: i32): void {
+  store<i32>(this_cpu, 0, PERCPU_STACK_HIT);
+  const atomic_context = load<i32>(this_cpu, PERCPU_LOCKS_HELD) || load<i32>(this_cpu, PERCPU_IN_IRQ);
+  if (atomic_context || has_flag(task, TF_IDLE)) panic("saved stack overflow in atomic context");
+  condemn(task, SIGSEGV);
+  store<u32>(this_cpu, <u32>changetype<usize>(task), PERCPU_FAULTED); // named, and woken to die, on the next stack
+  if (reason != EXIT_SWITCH) store<i32>(this_cpu, 1, PERCPU_IRQ_OFF); // it starts over at task_entry(), which undoes it
+}

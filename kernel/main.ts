@@ -1,0 +1,49 @@
+/**
+ * The kernel's table of contents: what the host can call, and the order in which the machine comes up.
+ */
+import { set_interrupt_dispatcher } from "./cpu/irq";
+import { claim_cpu, cpu_block, this_cpu } from "./cpu/percpu";
+import { ramfs_init } from "./fs/ramfs";
+import { MACHINE, MACHINE_CPUS, PERCPU_CURRENT, PERCPU_IDLE_TASK } from "./layout";
+import { page_init } from "./mm/page";
+import { slab_init } from "./mm/slab";
+import { idle_init } from "./process/idle";
+import { init_start } from "./process/init";
+import { dispatch_interrupts } from "./process/interrupts";
+import { windows_init } from "./process/user";
+import { workqueue_init } from "./process/workqueue";
+import { runqueue_init } from "./sched/runqueue";
+import { tasklist_init } from "./sched/tasklist";
+import { timers_init } from "./sched/timer";
+
+export * from "./layout";
+export * from "./abi";
+export { cpu_run } from "./cpu/run";
+export { cpu_trap, log_text } from "./cpu/trap";
+export { stack_end_hit } from "./cpu/switch";
+export { window_base } from "./process/user";
+export { syscall, user_safepoint } from "./sys/syscall";
+
+/** Makes this instance CPU `cpu`. On CPU 0 boot() follows; the others come up when that is done. */
+@bare export function cpu_init(cpu: i32): void {
+  claim_cpu(cpu);
+  set_interrupt_dispatcher(dispatch_interrupts);
+  store<u32>(this_cpu, load<u32>(this_cpu, PERCPU_IDLE_TASK), PERCPU_CURRENT);
+}
+
+/** Brings the machine up, on CPU 0, before any task runs; pid 1 does the rest. */
+@bare export function boot(): void {
+  page_init();
+  slab_init();
+  tasklist_init();
+  ramfs_init();
+  windows_init();
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    runqueue_init(cpu);
+    timers_init(cpu);
+    workqueue_init(cpu);
+    idle_init(cpu);
+  }
+  store<u32>(this_cpu, load<u32>(cpu_block(0), PERCPU_IDLE_TASK), PERCPU_CURRENT);
+  init_start();
+}

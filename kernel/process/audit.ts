@@ -1,0 +1,100 @@
+/**
+ * Is everything as it should be on a machine at rest? Each finding is one line.
+ *
+ * Counts what was there when boot was over and compares. Called when the workload is gone, so that what is left over
+ * is a leak, a lost wake-up or a lock that somebody forgot.
+ */
+import { TASK_RUNNING, TASK_ZOMBIE } from "../abi";
+import { clock_ns } from "../cpu/clock";
+import { cpu_block, cpu_id } from "../cpu/percpu";
+import {
+  AUDIT, AUDIT_SIZE, MACHINE, MACHINE_CPUS, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD,
+} from "../layout";
+import { put_bytes, put_number, put_text } from "../lib/text";
+import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
+import { free_page_count } from "../mm/page";
+import { slab_objects } from "../mm/slab";
+import { runqueue } from "../sched/runqueue";
+import { Task, current, task_state } from "../sched/task";
+import { MAX_PIDS, find_task, tasklist } from "../sched/tasklist";
+import { sleep_until } from "../sched/timer";
+
+/** How the machine looked at rest; written once, at the end of boot. */
+@unmanaged
+class Baseline {
+  pages: i32;
+  objects: i32;
+  tasks: i32;
+}
+if (<i32>offsetof<Baseline>() > AUDIT_SIZE) ERROR("Baseline no longer fits layout.ts");
+
+@inline function baseline(): Baseline {
+  return changetype<Baseline>(<usize>AUDIT);
+}
+
+/** Remembers how the machine looks at rest. */
+export function audit_baseline(): void {
+  baseline().pages = free_page_count();
+  baseline().objects = slab_objects();
+  baseline().tasks = tasklist().tasks;
+}
+
+/** Waits, a second at most, until kernel threads have finished what they were at. */
+function settle(): void {
+  for (let i = 0; i < 1000 && !at_rest(); i++) sleep_until(clock_ns() + 1000000);
+}
+
+@notrace function at_rest(): bool {
+  if (tasklist().tasks != baseline().tasks) return false;
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    if (cpu != cpu_id && (runqueue(cpu).queued || runqueue(cpu).busy || load<i32>(cpu_block(cpu), PERCPU_LOCKS_HELD))) return false;
+  }
+  return true;
+}
+
+/** Writes what is wrong at `at`, one line each; gives its end. At most a few hundred bytes. */
+export function audit(at: usize): usize {
+  settle();
+  at = check_tasks(at);
+  at = compare(at, "tasks not reaped: ", tasklist().tasks - baseline().tasks);
+  at = compare(at, "pages leaked: ", baseline().pages - free_page_count());
+  at = compare(at, "slab objects leaked: ", slab_objects() - baseline().objects);
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    if (cpu == cpu_id) continue; // this CPU runs the audit
+    at = compare(at, "tasks still queued: ", runqueue(cpu).queued);
+  }
+  return check_locks(at);
+}
+
+@notrace function compare(at: usize, what: string, difference: i32): usize {
+  if (!difference) return at;
+  return put_text(put_number(put_text(at, what), difference), "\n");
+}
+
+/** Every task that is left should be a kernel thread asleep where it waits for work. */
+function check_tasks(at: usize): usize {
+  spin_lock(tasklist());
+  let told = 0;
+  for (let pid = 1; pid < MAX_PIDS && told < 8; pid++) {
+    const task = find_task(pid);
+    if (!changetype<usize>(task) || task == current()) continue;
+    const state = task_state(task);
+    if (state == TASK_RUNNING && task.on_rq) continue;
+    if (state != TASK_ZOMBIE && task.waits_on) continue;
+    at = put_number(put_text(at, state == TASK_ZOMBIE ? "zombie: pid " : "lost wake-up: pid "), pid);
+    at = put_text(put_bytes(put_text(at, " "), changetype<usize>(task) + offsetof<Task>("name_0"), 15), "\n");
+    told++;
+  }
+  spin_unlock(tasklist());
+  return at;
+}
+
+@notrace function check_locks(at: usize): usize {
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    const block = cpu_block(cpu);
+    if (cpu == cpu_id || !load<i32>(block, PERCPU_LOCKS_HELD)) continue;
+    const lock = changetype<SpinLock>(<usize>load<u32>(block, PERCPU_LAST_LOCK));
+    at = put_text(put_text(put_text(at, "lock held: "), changetype<string>(lock.name)), "\n");
+  }
+  return at;
+}

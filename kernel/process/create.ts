@@ -1,0 +1,52 @@
+/**
+ * How tasks come to be, and task_entry(), the bottom of every task's stack.
+ */
+import { COUNTER_SPAWNS } from "../abi";
+import { irq_enable } from "../cpu/irq";
+import { count, cpu_id } from "../cpu/percpu";
+import { finish_task_switch, activate } from "../sched/core";
+import { spin_lock, spin_unlock } from "../lock/spinlock";
+import { TF_KILLED, Task, current, has_flag, wake_lock } from "../sched/task";
+import { add_task, alloc_task, name_task, put_task } from "../sched/tasklist";
+import { wait_queue_init } from "../sched/wait";
+import { child_queue, do_exit, fatal_status } from "./exit";
+
+/**
+ * A task that will call table entry `entry` with `argument`; null when memory or pids are out. It does not run before
+ * start_task(). `name` is bytes; what exceeds 15 is cut.
+ */
+export function create_task(name: usize, name_length: i32, entry: i32, argument: i32, parent: Task, flags: i32): Task {
+  const task = alloc_task();
+  if (!changetype<usize>(task)) return task;
+  task.entry = entry;
+  task.argument = argument;
+  task.cpu = cpu_id;
+  task.flags = flags;
+  wait_queue_init(child_queue(task), "children");
+  name_task(task, name, name_length);
+  if (!add_task(task, parent)) {
+    put_task(task);
+    put_task(task);
+    return changetype<Task>(0);
+  }
+  count(COUNTER_SPAWNS);
+  return task;
+}
+
+/** Makes a created task runnable for the first time. */
+export function start_task(task: Task): void {
+  spin_lock(wake_lock(task));
+  activate(task);
+  spin_unlock(wake_lock(task));
+}
+
+/**
+ * Where every task starts, and where it starts again when a fault threw its stack away: then only to exit. A switch
+ * leaves interrupts off once, whoever it leads to; hence the irq_enable().
+ */
+@notrace @sleeps export function task_entry(): void {
+  finish_task_switch();
+  irq_enable();
+  if (has_flag(current(), TF_KILLED)) do_exit(fatal_status());
+  do_exit(call_indirect<i32>(current().entry, current().argument) << 8);
+}

@@ -1,0 +1,101 @@
+/**
+ * hostd: the kernel thread that does what the host asks through the mailbox.
+ *
+ *   host: bytes, ARG, LENGTH, OP, then STATE = REQUEST, interrupt to CPU 0
+ *   hostd: does it, STATUS, then STATE = DONE, notify
+ *
+ * A new request is a number in abi.ts, a row in OPERATIONS, and a test.
+ */
+import { EAGAIN, EINVAL, ENOSYS, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE } from "../abi";
+import { put_file, vfs_read } from "../fs/file";
+import { is_error, open_path } from "../fs/open";
+import {
+  HOSTD, HOSTD_SIZE, MACHINE, MACHINE_MAIL_ARG, MACHINE_MAIL_LENGTH, MACHINE_MAIL_OP, MACHINE_MAIL_STATE, MACHINE_MAIL_STATUS, MAILBOX, MAILBOX_SIZE, SELFTEST,
+} from "../layout";
+import { schedule } from "../sched/core";
+import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { audit } from "./audit";
+import { wait_for_child } from "./exit";
+import { kthread_should_stop } from "./kthread";
+import { kill } from "./signal";
+import { spawn } from "./user";
+
+type Operation = (argument: i32, length: i32) => i32;
+
+/** Rows are MAIL_OP_*. */
+const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn, host_wait, host_selftest, host_audit, host_kill];
+
+if (<i32>offsetof<WaitQueue>() > HOSTD_SIZE) ERROR("hostd's wait queue no longer fits layout.ts");
+
+@inline function mail_queue(): WaitQueue {
+  return changetype<WaitQueue>(<usize>HOSTD);
+}
+@inline function requested(): bool {
+  // Pairs with the host's store, which comes after the request's bytes.
+  return atomic.load<i32>(MACHINE, MACHINE_MAIL_STATE) == MAIL_REQUEST;
+}
+
+export function hostd_init(): void {
+  wait_queue_init(mail_queue(), "hostd");
+}
+
+/** In interrupt context: the host may have written to the mailbox. */
+@notrace export function mailbox_interrupt(): void {
+  if (requested()) wake_up(mail_queue());
+}
+
+@sleeps export function hostd_main(argument: i32): i32 {
+  while (!kthread_should_stop()) {
+    prepare_to_wait(mail_queue(), TASK_INTERRUPTIBLE);
+    if (!requested()) schedule();
+    finish_wait(mail_queue());
+    if (!requested()) continue;
+    const op = load<i32>(MACHINE, MACHINE_MAIL_OP);
+    const known = <u32>op < <u32>OPERATIONS.length;
+    const status = known
+      ? unchecked(OPERATIONS[op])(load<i32>(MACHINE, MACHINE_MAIL_ARG), load<i32>(MACHINE, MACHINE_MAIL_LENGTH))
+      : -ENOSYS;
+    store<i32>(MACHINE, status, MACHINE_MAIL_STATUS);
+    atomic.store<i32>(MACHINE, MAIL_DONE, MACHINE_MAIL_STATE); // release; pairs with the host's wait
+    atomic.notify(MACHINE + MACHINE_MAIL_STATE, 1);
+  }
+  return 0;
+}
+
+function host_nothing(argument: i32, length: i32): i32 {
+  return -EINVAL;
+}
+
+/** Path in the mailbox → at most a mailbox of bytes from offset `argument`; 0 at the end. */
+function host_read(argument: i32, length: i32): i32 {
+  const file = open_path(MAILBOX, length, O_RDONLY);
+  if (is_error(changetype<usize>(file))) return <i32>changetype<usize>(file);
+  file.position = argument;
+  const got = vfs_read(file, MAILBOX, MAILBOX_SIZE);
+  put_file(file);
+  return got;
+}
+
+function host_spawn(argument: i32, length: i32): i32 {
+  return spawn(MAILBOX, length, argument);
+}
+
+/** Wait status of child `argument`, or -EAGAIN while it runs: the host then waits on MACHINE_REAPABLE. */
+function host_wait(argument: i32, length: i32): i32 {
+  const pid = wait_for_child(argument, MAILBOX, true);
+  return pid == 0 ? -EAGAIN : pid < 0 ? pid : load<i32>(MAILBOX);
+}
+
+@sleeps function host_selftest(argument: i32, length: i32): i32 {
+  const runner = load<i32>(SELFTEST);
+  return runner ? call_indirect<i32>(runner, argument) : -ENOSYS;
+}
+
+/** Findings in the mailbox; gives their length. */
+function host_audit(argument: i32, length: i32): i32 {
+  return <i32>(audit(MAILBOX) - MAILBOX);
+}
+
+function host_kill(argument: i32, length: i32): i32 {
+  return kill(argument & 0xffffff, argument >> 24);
+}

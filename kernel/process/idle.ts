@@ -1,0 +1,46 @@
+/**
+ * The idle task of a CPU: runs whatever comes, and leaves for the host to sleep when nothing does.
+ */
+import { EXIT_IDLE } from "../abi";
+import { cpu_relax, need_resched, poll } from "../cpu/irq";
+import { cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
+import { context_switch } from "../cpu/switch";
+import { PERCPU_IDLE_TASK, PERCPU_IDLE_UNTIL, PERCPU_ONLINE } from "../layout";
+import { panic } from "../lib/printk";
+import { leave_for_host, schedule } from "../sched/core";
+import { has_queued, pull_task } from "../sched/runqueue";
+import { TF_IDLE, TF_KTHREAD, TF_PINNED } from "../sched/task";
+import { alloc_task } from "../sched/tasklist";
+import { next_expiry } from "../sched/timer";
+
+/** Makes the idle task of `cpu`: it has no pid and no parent. */
+export function idle_init(cpu: i32): void {
+  const task = alloc_task();
+  if (!changetype<usize>(task)) panic("no memory for idle tasks");
+  task.flags = TF_IDLE | TF_KTHREAD | TF_PINNED;
+  task.cpu = cpu;
+  task.on_cpu = 1;
+  task.on_rq = 1;
+  task.entry = idle_main.index;
+  task.name_0 = 0x656c6469; // "idle"
+  store<u32>(cpu_block(cpu), <u32>changetype<usize>(task), PERCPU_IDLE_TASK);
+}
+
+/**
+ * What came while the CPU looked is in PENDING, and the host sleeps only while PENDING is clear: so nothing that is
+ * queued behind the last look is slept through.
+ */
+function idle_main(argument: i32): i32 {
+  atomic.store<i32>(this_cpu, 1, PERCPU_ONLINE);
+  while (true) {
+    poll();
+    leave_for_host();
+    if (need_resched() || has_queued(cpu_id) || pull_task()) {
+      schedule();
+      if (has_queued(cpu_id)) cpu_relax(); // all that is queued is still being saved elsewhere
+      continue;
+    }
+    store<f64>(this_cpu, next_expiry(), PERCPU_IDLE_UNTIL);
+    context_switch(EXIT_IDLE);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Pid 1: starts the kernel's threads, then inherits and reaps every orphan.
+ */
+import { ECHILD, STATE_RUNNING, TASK_INTERRUPTIBLE } from "../abi";
+import { MACHINE, MACHINE_STATE } from "../layout";
+import { panic, printk } from "../lib/printk";
+import { kmalloc } from "../mm/slab";
+import { schedule } from "../sched/core";
+import { TF_KTHREAD, Task, current } from "../sched/task";
+import { finish_wait, prepare_to_wait } from "../sched/wait";
+import { audit_baseline } from "./audit";
+import { create_task, start_task } from "./create";
+import { device_start } from "./device";
+import { child_queue, wait_for_child } from "./exit";
+import { hostd_init, hostd_main } from "./hostd";
+import { ANY_CPU, kthread_run } from "./kthread";
+import { workqueues_start } from "./workqueue";
+
+/** Makes pid 1; it runs when CPU 0 does. */
+export function init_start(): void {
+  const name = kmalloc(4);
+  store<u32>(name, 0x74696e69); // "init"
+  const task = create_task(name, 4, init_main.index, 0, changetype<Task>(0), TF_KTHREAD);
+  if (!changetype<usize>(task)) panic("no memory for init");
+  start_task(task);
+}
+
+function init_main(argument: i32): i32 {
+  hostd_init();
+  workqueues_start();
+  device_start();
+  if (!changetype<usize>(kthread_run(hostd_main, 0, "hostd", ANY_CPU))) panic("no memory for hostd");
+  const status = kmalloc(4);
+  audit_baseline();
+  printk("machine is up");
+  atomic.store<i32>(MACHINE, STATE_RUNNING, MACHINE_STATE); // release; pairs with the host's wait for the boot to end
+  atomic.notify(MACHINE + MACHINE_STATE, i32.MAX_VALUE);
+  while (true) {
+    if (wait_for_child(-1, status, false) != -ECHILD) continue;
+    prepare_to_wait(child_queue(current()), TASK_INTERRUPTIBLE);
+    if (!changetype<usize>(current().children)) schedule();
+    finish_wait(child_queue(current()));
+  }
+}

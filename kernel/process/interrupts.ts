@@ -1,0 +1,35 @@
+/**
+ * What each pending interrupt bit means: the one dispatcher that every CPU registers at boot.
+ */
+import { ATTENTION_GAP, COUNTER_TICKS, PENDING_CALL, PENDING_IRQ, PENDING_TICK } from "../abi";
+import { run_calls } from "../cpu/ipi";
+import { count, this_cpu } from "../cpu/percpu";
+import { PERCPU_ATTENTION, PERCPU_GAP_STAMP, PERCPU_TICK_SENT } from "../layout";
+import { scheduler_tick } from "../sched/core";
+import { run_timers } from "../sched/timer";
+import { device_interrupt } from "./device";
+import { mailbox_interrupt } from "./hostd";
+
+/** In interrupt context, with the bits that were pending. */
+@notrace export function dispatch_interrupts(bits: i32): void {
+  if (bits & PENDING_TICK) tick();
+  if (bits & PENDING_CALL) {
+    run_calls();
+    mailbox_interrupt();
+  }
+  if (bits & PENDING_IRQ) device_interrupt();
+}
+
+/** The clock's tick: timers, the running task's slice, and a stamp for the next safepoint to measure the gap by. */
+function tick(): void {
+  count(COUNTER_TICKS);
+  const sent = load<f64>(this_cpu, PERCPU_TICK_SENT);
+  const attention = load<i32>(this_cpu, PERCPU_ATTENTION);
+  if (sent && !(attention & ATTENTION_GAP)) {
+    store<f64>(this_cpu, sent, PERCPU_GAP_STAMP);
+    store<i32>(this_cpu, attention | ATTENTION_GAP, PERCPU_ATTENTION);
+  }
+  store<f64>(this_cpu, 0, PERCPU_TICK_SENT);
+  run_timers();
+  scheduler_tick();
+}

@@ -1,0 +1,234 @@
+/**
+ * schedule(), its counterpart wake_up_task(), and the safepoints that lead there.
+ *
+ * A task that wants to sleep: set_current_state(…), look at the condition, schedule(). A waker: change the condition,
+ * wake_up_task(). What keeps a wake-up from getting lost:
+ *
+ *   the sleeper                                      the waker (holds the task's wake lock)
+ *   stores state = sleeping, then loads condition    stores condition, then loads state
+ *   schedule(): under the run-queue lock             under the same lock: still on_rq → state = RUNNING, nothing else;
+ *     state sleeping → on_rq = 0                       not on_rq → state = RUNNING and queued where it fits
+ *
+ * A woken task may be queued while its old CPU still saves its stack; ON_CPU keeps it from being picked until then.
+ */
+import {
+  ATTENTION_GAP, COUNTER_GAP_MAX, COUNTER_PREEMPTIONS, COUNTER_SWITCHES, COUNTER_WAKEUPS, COUNTER_WAKE_MAX, EXIT_HOST, EXIT_OFFLINE, EXIT_POKE,
+  EXIT_STOP, EXIT_SWITCH, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, TASK_INTERRUPTIBLE,
+  TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE,
+} from "../abi";
+import { clock_ns } from "../cpu/clock";
+import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";
+import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
+import { context_switch } from "../cpu/switch";
+import {
+  PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
+  PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
+} from "../layout";
+import { log_begin, log_bytes, log_end, log_num, log_str, panic } from "../lib/printk";
+import { spin_lock, spin_unlock } from "../lock/spinlock";
+import { enqueue, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
+import { put_task } from "./tasklist";
+import { TF_IDLE, Task, current, has_flag, set_current_state, task_state, wake_lock } from "./task";
+
+/** Ticks that a task may run while others wait. */
+const SLICE_TICKS = 4;
+
+/** Panics when the caller may not sleep here; every function that can sleep calls it, whether it will or not. */
+@notrace export function might_sleep(): void {
+  if (!DEBUG) return;
+  if (load<i32>(this_cpu, PERCPU_IRQ_OFF) == 0 && load<i32>(this_cpu, PERCPU_PREEMPT) == 0 && !in_irq()) return;
+  log_begin();
+  log_str("task ");
+  log_num(current().pid);
+  log_str(" sleeps in atomic context: interrupts off ");
+  log_num(load<i32>(this_cpu, PERCPU_IRQ_OFF));
+  log_str(", preemption off ");
+  log_num(load<i32>(this_cpu, PERCPU_PREEMPT));
+  log_str(", in interrupt ");
+  log_num(load<i32>(this_cpu, PERCPU_IN_IRQ));
+  log_end();
+  panic("scheduling while atomic");
+}
+
+/** Gives the CPU to the next task; returns when this one runs again. A task whose state says so sleeps until woken. */
+export function schedule(): void {
+  might_sleep();
+  switch_task(false);
+}
+
+/** The same for a task that was caught at a safepoint: whatever its state, it stays runnable. */
+export function preempt_schedule(): void {
+  count(COUNTER_PREEMPTIONS);
+  switch_task(true);
+}
+
+@notrace function switch_task(preempted: bool): void {
+  irq_disable();
+  got_on();
+  clear_need_resched();
+  const prev = current();
+  const rq = runqueue(cpu_id);
+  spin_lock(rq);
+  const keep = preempted || task_state(prev) == TASK_RUNNING;
+  if (!has_flag(prev, TF_IDLE)) {
+    if (keep) enqueue(rq, prev);
+    else prev.on_rq = 0; // from here on a waker queues it anew
+  }
+  const next = pick_next(rq, prev);
+  next.slice = SLICE_TICKS;
+  rq.busy = has_flag(next, TF_IDLE) ? 0 : 1;
+  if (!keep && task_state(prev) >= TASK_ZOMBIE) store<u32>(this_cpu, <u32>changetype<usize>(prev), PERCPU_DEAD);
+  spin_unlock(rq);
+  measure_wake(next);
+  if (next != prev) {
+    count(COUNTER_SWITCHES);
+    store<u32>(this_cpu, <u32>changetype<usize>(next), PERCPU_NEXT);
+    context_switch(EXIT_SWITCH);
+    finish_task_switch();
+  }
+  irq_enable();
+}
+
+/** First thing on the new task's stack: settles what the old task left to this CPU. */
+@notrace export function finish_task_switch(): void {
+  const dead = load<u32>(this_cpu, PERCPU_DEAD);
+  if (dead) {
+    store<u32>(this_cpu, 0, PERCPU_DEAD);
+    put_task(changetype<Task>(<usize>dead));
+  }
+  const faulted = load<u32>(this_cpu, PERCPU_FAULTED);
+  if (faulted) {
+    store<u32>(this_cpu, 0, PERCPU_FAULTED);
+    const task = changetype<Task>(<usize>faulted);
+    log_begin();
+    log_str("task ");
+    log_num(task.pid);
+    log_str(" (");
+    log_bytes(faulted + TASK_NAME, TASK_NAME_SIZE - 1);
+    log_str("): saved stack overflow, killed");
+    log_end();
+    wake_up_task(task); // to die: task_entry() sees TF_KILLED
+  }
+}
+
+@notrace function measure_wake(task: Task): void {
+  if (task.woken_at == 0) return;
+  const latency = clock_ns() - task.woken_at;
+  task.woken_at = 0;
+  record_ns(PERCPU_WAKE_LATENCY, latency);
+  count_max(COUNTER_WAKE_MAX, latency);
+}
+
+/**
+ * Makes `task` runnable if its state is one of `states`; false when it was not asleep in one of them. Any context.
+ */
+export function wake_up_task(task: Task, states: i32 = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE): bool {
+  spin_lock(wake_lock(task));
+  // Pairs with set_current_state(): either this sees the sleeper's state, or the sleeper sees the caller's condition.
+  if ((task_state(task) & states) == 0) {
+    spin_unlock(wake_lock(task));
+    return false;
+  }
+  const rq = task_rq_lock(task);
+  const still_on_rq = task.on_rq != 0;
+  if (still_on_rq) atomic.store<i32>(changetype<usize>(task), TASK_RUNNING, TASK_STATE);
+  spin_unlock(rq);
+  if (!still_on_rq) activate(task);
+  count(COUNTER_WAKEUPS);
+  spin_unlock(wake_lock(task));
+  return true;
+}
+
+/** Queues a task that is on no queue; its wake lock is held, or nobody else knows it yet. */
+@notrace export function activate(task: Task): void {
+  const cpu = select_cpu(task);
+  const rq = runqueue(cpu);
+  spin_lock(rq);
+  task.cpu = cpu;
+  task.on_rq = 1;
+  task.woken_at = clock_ns();
+  atomic.store<i32>(changetype<usize>(task), TASK_RUNNING, TASK_STATE);
+  enqueue(rq, task);
+  const kick = rq.queued == 1 && rq.busy == 0;
+  spin_unlock(rq);
+  if (cpu == cpu_id) set_need_resched_if_idle();
+  else if (kick) raise_pending(cpu, PENDING_RESCHED);
+}
+
+@inline function set_need_resched_if_idle(): void {
+  if (has_flag(current(), TF_IDLE)) set_need_resched();
+}
+
+/** Lets others run; the caller stays runnable. */
+export function yield_cpu(): void {
+  set_current_state(TASK_RUNNING);
+  schedule();
+}
+
+/** A tick of the clock while `current` ran: gives way when its slice is up and somebody waits. */
+@notrace export function scheduler_tick(): void {
+  const task = current();
+  if (has_flag(task, TF_IDLE)) {
+    if (runqueue(cpu_id).queued) set_need_resched();
+    return;
+  }
+  task.slice -= 1;
+  if (task.slice <= 0 && runqueue(cpu_id).queued) set_need_resched();
+}
+
+export function preempt_disable(): void {
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_PREEMPT) + 1, PERCPU_PREEMPT);
+}
+export function preempt_enable(): void {
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_PREEMPT) - 1, PERCPU_PREEMPT);
+}
+
+/**
+ * A place where the current task may be interrupted, switched out, stopped, or leave for the host. Only with
+ * preemption and interrupts on and not in interrupt; debug builds assert it. System calls begin and end with one.
+ */
+@inline export function safepoint(): void {
+  if (DEBUG) assert_safepoint();
+  if (attention()) safepoint_slow();
+}
+
+/** The toolchain puts this into loops of sleepable functions, which may hold a lock: then it is only a poll. */
+@notrace export function loop_safepoint(): void {
+  if (!attention()) return;
+  if (load<i32>(this_cpu, PERCPU_IRQ_OFF) == 0 && load<i32>(this_cpu, PERCPU_PREEMPT) == 0 && !in_irq()) safepoint_slow();
+  else poll();
+}
+
+/** PENDING and ATTENTION are neighbours: one load for both. */
+@inline function attention(): bool {
+  return atomic.load<u64>(this_cpu, PERCPU_PENDING) != 0;
+}
+
+@notrace function assert_safepoint(): void {
+  if (load<i32>(this_cpu, PERCPU_IRQ_OFF) || load<i32>(this_cpu, PERCPU_PREEMPT) || in_irq()) panic("safepoint in atomic context");
+}
+
+@notrace function safepoint_slow(): void {
+  poll();
+  if (load<i32>(this_cpu, PERCPU_ATTENTION) & ATTENTION_GAP) measure_gap();
+  leave_for_host();
+  if (need_resched()) preempt_schedule();
+}
+
+/** Answers what only the host can do. A CPU that comes back from it looks again. */
+@notrace export function leave_for_host(): void {
+  for (;;) {
+    const bits = atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_EXITS;
+    if (bits == 0) return;
+    context_switch(
+      bits & PENDING_OFFLINE ? EXIT_OFFLINE : bits & PENDING_HOST ? EXIT_HOST : bits & PENDING_POKE ? EXIT_POKE : EXIT_STOP,
+    );
+  }
+}
+
+@notrace function measure_gap(): void {
+  const gap = clock_ns() - load<f64>(this_cpu, PERCPU_GAP_STAMP);
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_ATTENTION) & ~ATTENTION_GAP, PERCPU_ATTENTION);
+  record_ns(PERCPU_GAP, gap);
+  count_max(COUNTER_GAP_MAX, gap);
+}

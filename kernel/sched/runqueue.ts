@@ -1,0 +1,152 @@
+/**
+ * Run queues: who is runnable on which CPU, first come first served.
+ *
+ * A CPU's current task is on_rq but not in the list. pick_next() passes over a task whose stack another CPU is still
+ * saving (on_cpu): it stays queued and the CPU comes back for it. An idle CPU pulls from the longest queue.
+ */
+import { COUNTER_STEALS, TASK_RUNNING } from "../abi";
+import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_ONLINE, RUNQUEUES, RUNQUEUE_SIZE, TASK_ON_CPU } from "../layout";
+import { count, cpu_block, cpu_id } from "../cpu/percpu";
+import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
+import { invariant } from "../lib/printk";
+import { SpinLock, holds, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
+import { TF_IDLE, TF_PINNED, Task, has_flag, on_cpu, run_node, task_of_run_node } from "./task";
+
+/** The lock guards the list, `queued`, and `on_rq`, `cpu` and the run node of the tasks that belong here. */
+@unmanaged
+export class RunQueue extends SpinLock {
+  head_next: ListNode;
+  head_prev: ListNode;
+  /** Tasks in the list. Read without the lock as a hint. */
+  queued: i32;
+  /** The CPU's current task is not its idle task. A hint. */
+  busy: i32;
+}
+if (<i32>offsetof<RunQueue>() > RUNQUEUE_SIZE) ERROR("RunQueue no longer fits layout.ts");
+
+@inline export function runqueue(cpu: i32): RunQueue {
+  return changetype<RunQueue>(<usize>(RUNQUEUES + cpu * RUNQUEUE_SIZE));
+}
+@inline function head(rq: RunQueue): ListNode {
+  return changetype<ListNode>(changetype<usize>(rq) + offsetof<RunQueue>("head_next"));
+}
+@inline function idle_task(cpu: i32): Task {
+  return changetype<Task>(<usize>load<u32>(cpu_block(cpu), PERCPU_IDLE_TASK));
+}
+@inline function queued_hint(rq: RunQueue): i32 {
+  return atomic.load<i32>(changetype<usize>(rq), offsetof<RunQueue>("queued"));
+}
+
+export function runqueue_init(cpu: i32): void {
+  const rq = runqueue(cpu);
+  spin_lock_init(rq, "runqueue");
+  list_init(head(rq));
+  rq.queued = 0;
+  rq.busy = 0;
+}
+
+/** Locks the run queue that `task` belongs to; it may move until the lock is held. */
+export function task_rq_lock(task: Task): RunQueue {
+  while (true) {
+    const cpu = task.cpu;
+    const rq = runqueue(cpu);
+    spin_lock(rq);
+    if (task.cpu == cpu) return rq;
+    spin_unlock(rq);
+  }
+}
+
+/** Appends `task`; the queue's lock is held. */
+@notrace export function enqueue(rq: RunQueue, task: Task): void {
+  invariant(holds(rq), "enqueue() without the queue's lock");
+  list_add_tail(head(rq), run_node(task));
+  rq.queued += 1;
+}
+
+/**
+ * Takes the next task to run on this CPU, or gives its idle task; the queue's lock is held. `prev`, the task that is
+ * giving way, may be chosen again although it is on this CPU.
+ */
+@notrace export function pick_next(rq: RunQueue, prev: Task): Task {
+  invariant(holds(rq), "pick_next() without the queue's lock");
+  const end = head(rq);
+  for (let node = end.next; node != end; node = node.next) {
+    const task = task_of_run_node(node);
+    if (task != prev && on_cpu(task)) continue; // its stack is still being saved elsewhere
+    list_remove(node);
+    rq.queued -= 1;
+    // Set under the lock, cleared by cpu_run() once the stack is saved: nobody else picks it meanwhile.
+    atomic.store<i32>(changetype<usize>(task), 1, TASK_ON_CPU);
+    return task;
+  }
+  const idle = idle_task(cpu_id);
+  atomic.store<i32>(changetype<usize>(idle), 1, TASK_ON_CPU);
+  return idle;
+}
+
+/** Whether this CPU has anything queued. */
+@inline export function has_queued(cpu: i32): bool {
+  return queued_hint(runqueue(cpu)) != 0;
+}
+
+/** CPU for a woken task: where it ran last if that is idle, else an idle one, else the shorter of its queue and this CPU's. */
+@notrace export function select_cpu(task: Task): i32 {
+  if (has_flag(task, TF_PINNED) || has_flag(task, TF_IDLE)) return task.cpu;
+  if (load_of(task.cpu) == 0) return task.cpu;
+  const cpus = load<i32>(MACHINE, MACHINE_CPUS);
+  for (let i = 1; i < cpus; i++) {
+    const cpu = (task.cpu + i) % cpus;
+    if (is_online(cpu) && load_of(cpu) == 0) return cpu;
+  }
+  return load_of(cpu_id) < load_of(task.cpu) ? cpu_id : task.cpu;
+}
+
+@inline function is_online(cpu: i32): bool {
+  return atomic.load<i32>(cpu_block(cpu), PERCPU_ONLINE) != 0;
+}
+@inline function load_of(cpu: i32): i32 {
+  return queued_hint(runqueue(cpu)) + atomic.load<i32>(changetype<usize>(runqueue(cpu)), offsetof<RunQueue>("busy"));
+}
+
+/** Pulls one task from the longest queue to this CPU's; false when there is nothing to pull. */
+export function pull_task(): bool {
+  let busiest = -1;
+  let most = 0;
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    if (cpu == cpu_id) continue;
+    const queued = queued_hint(runqueue(cpu));
+    if (queued > most) {
+      most = queued;
+      busiest = cpu;
+    }
+  }
+  if (busiest < 0) return false;
+  const from = runqueue(busiest);
+  spin_lock(from);
+  const task = movable(from);
+  if (changetype<usize>(task) == 0) {
+    spin_unlock(from);
+    return false;
+  }
+  list_remove(run_node(task));
+  from.queued -= 1;
+  // Between the two locks the task is on no list, but on_rq: a waker has nothing to do for a RUNNING task, and a
+  // task_rq_lock() that still sees the old cpu finds a RUNNING task as well.
+  task.cpu = cpu_id;
+  spin_unlock(from);
+  const to = runqueue(cpu_id);
+  spin_lock(to);
+  enqueue(to, task);
+  spin_unlock(to);
+  count(COUNTER_STEALS);
+  return true;
+}
+
+@notrace function movable(rq: RunQueue): Task {
+  const end = head(rq);
+  for (let node = end.next; node != end; node = node.next) {
+    const task = task_of_run_node(node);
+    if (!has_flag(task, TF_PINNED) && !on_cpu(task) && task.state == TASK_RUNNING) return task;
+  }
+  return changetype<Task>(0);
+}

@@ -1,0 +1,140 @@
+/**
+ * All tasks: by pid, by family, and the memory they live in.
+ *
+ * The list holds one reference to each task, the right to run another; whoever drops the last frees the pages, so a
+ * parent can reap a child whose CPU has not quite left its stack.
+ */
+import { MACHINE, MACHINE_STACK_BYTES, PAGE_SIZE, TASKLIST, TASKLIST_SIZE, TASK_NAME_SIZE } from "../layout";
+import { panic } from "../lib/printk";
+import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
+import { alloc_pages, free_pages } from "../mm/page";
+import { list_init } from "../lib/list";
+import { MAX_FILES, TASK_FILES, TASK_STACK, Task, run_node, stack_base, wait_node, wake_lock } from "./task";
+
+export const MAX_PIDS = 16384;
+const PID_ORDER = 4; // 16 pages of 4-byte entries
+
+/** The lock guards the table, the families of all tasks and their ZOMBIE states. */
+@unmanaged
+class TaskList extends SpinLock {
+  table: usize;
+  next_pid: i32;
+  tasks: i32;
+  /** Order of the block that a task and its stack take. */
+  order: i32;
+}
+if (<i32>offsetof<TaskList>() > TASKLIST_SIZE) ERROR("TaskList no longer fits layout.ts");
+if (MAX_PIDS * 4 != PAGE_SIZE << PID_ORDER) ERROR("PID_ORDER does not fit MAX_PIDS");
+
+/** The one list; lock it to walk tasks or families. */
+@inline export function tasklist(): TaskList {
+  return changetype<TaskList>(<usize>TASKLIST);
+}
+
+export function tasklist_init(): void {
+  const list = tasklist();
+  spin_lock_init(list, "tasklist");
+  list.table = alloc_pages(PID_ORDER);
+  memory.fill(list.table, 0, MAX_PIDS * 4);
+  list.next_pid = 1;
+  list.tasks = 0;
+  list.order = 0;
+  while (PAGE_SIZE << list.order < TASK_STACK + load<i32>(MACHINE, MACHINE_STACK_BYTES)) list.order++;
+}
+
+@inline function entry(pid: i32): usize {
+  return tasklist().table + (<usize>pid << 2);
+}
+
+/** The task with `pid`, or null; the list is locked. */
+@notrace export function find_task(pid: i32): Task {
+  return changetype<Task>(<u32>pid < <u32>MAX_PIDS ? <usize>load<u32>(entry(pid)) : 0);
+}
+
+/** A zeroed task with its locks and lists ready, on no list; null when memory is out. */
+export function alloc_task(): Task {
+  const block = alloc_pages(tasklist().order);
+  if (!block) return changetype<Task>(0);
+  memory.fill(block, 0, TASK_FILES + MAX_FILES * 4);
+  const task = changetype<Task>(block);
+  task.stack_pos = stack_base(task);
+  task.stack_end = block + (<usize>PAGE_SIZE << tasklist().order);
+  task.references = 2;
+  spin_lock_init(wake_lock(task), "task wake");
+  list_init(run_node(task));
+  list_init(wait_node(task));
+  return task;
+}
+
+/** Names it, gives it a pid, makes it a child of `parent` (or nobody's); false when all pids are taken. */
+export function add_task(task: Task, parent: Task): bool {
+  const list = tasklist();
+  spin_lock(list);
+  const first = list.next_pid;
+  while (load<u32>(entry(list.next_pid))) {
+    list.next_pid = list.next_pid + 1 < MAX_PIDS ? list.next_pid + 1 : 1;
+    if (list.next_pid == first) {
+      spin_unlock(list);
+      return false;
+    }
+  }
+  task.pid = list.next_pid;
+  store<u32>(entry(task.pid), <u32>changetype<usize>(task));
+  list.next_pid = list.next_pid + 1 < MAX_PIDS ? list.next_pid + 1 : 1;
+  list.tasks += 1;
+  if (changetype<usize>(parent)) adopt(parent, task);
+  spin_unlock(list);
+  return true;
+}
+
+/** Makes `child` the first child of `parent`; the list is locked. */
+@notrace export function adopt(parent: Task, child: Task): void {
+  child.parent = parent;
+  child.sibling = parent.children;
+  parent.children = child;
+}
+
+/** Takes `child` out of its parent's children; the list is locked. */
+@notrace export function disown(child: Task): void {
+  const parent = child.parent;
+  if (changetype<usize>(parent) == 0) return;
+  if (parent.children == child) parent.children = child.sibling;
+  else {
+    let before = parent.children;
+    while (before.sibling != child) before = before.sibling;
+    before.sibling = child.sibling;
+  }
+  child.parent = changetype<Task>(0);
+}
+
+/** Takes a finished task off the list and drops the list's reference; the list is locked. */
+@notrace export function remove_task(task: Task): void {
+  const list = tasklist();
+  disown(task);
+  store<u32>(entry(task.pid), 0);
+  list.tasks -= 1;
+}
+
+/** Drops a reference; the last one frees task and stack. */
+@notrace export function put_task(task: Task): void {
+  const before = atomic.sub<i32>(changetype<usize>(task), 1, offsetof<Task>("references"));
+  if (before > 1) return;
+  if (before < 1) panic("put_task() of a task without references");
+  free_pages(changetype<usize>(task), tasklist().order);
+}
+
+/** Takes a reference to a task that the caller knows to have one. */
+@notrace export function get_task(task: Task): void {
+  atomic.add<i32>(changetype<usize>(task), 1, offsetof<Task>("references"));
+}
+
+@notrace export function name_task(task: Task, from: usize, length: i32): void {
+  const taken = min(length, TASK_NAME_SIZE - 1);
+  const at = changetype<usize>(task) + offsetof<Task>("name_0");
+  memory.fill(at, 0, TASK_NAME_SIZE);
+  memory.copy(at, from, taken);
+}
+
+export function task_count(): i32 {
+  return tasklist().tasks;
+}

@@ -1,0 +1,55 @@
+/**
+ * System calls: the way in from user code, the table, the way out.
+ *
+ * Adding a call is a number in abi.ts, a row here, a function and a test. Arguments are three words; results are
+ * values or -errno. Entry and exit are safepoints, and the exit delivers signals.
+ */
+import { COUNTER_SYSCALLS, ENOSYS } from "../abi";
+import { count } from "../cpu/percpu";
+import { deliver_signals } from "../process/signal";
+import { safepoint } from "../sched/core";
+import { current } from "../sched/task";
+import { sys_close, sys_open, sys_pipe, sys_read, sys_unlink, sys_write } from "./file_calls";
+import { sys_clock, sys_exit, sys_getpid, sys_kill, sys_log, sys_nanosleep, sys_spawn, sys_wait, sys_yield } from "./process_calls";
+
+type Handler = (a: i32, b: i32, c: i32) => i32;
+
+const HANDLERS: StaticArray<Handler> = [
+  sys_getpid, // SYS_GETPID
+  sys_yield, // SYS_YIELD
+  sys_exit, // SYS_EXIT
+  sys_spawn, // SYS_SPAWN
+  sys_wait, // SYS_WAIT
+  sys_nanosleep, // SYS_NANOSLEEP
+  sys_kill, // SYS_KILL
+  sys_pipe, // SYS_PIPE
+  sys_open, // SYS_OPEN
+  sys_read, // SYS_READ
+  sys_write, // SYS_WRITE
+  sys_close, // SYS_CLOSE
+  sys_unlink, // SYS_UNLINK
+  sys_clock, // SYS_CLOCK
+  sys_log, // SYS_LOG
+];
+
+/** What user code imports as `syscall`. */
+@notrace @sleeps export function syscall(nr: i32, a: i32, b: i32, c: i32): i32 {
+  current().in_user = 0;
+  safepoint();
+  count(COUNTER_SYSCALLS);
+  const result = dispatch_syscall(nr, a, b, c);
+  safepoint();
+  deliver_signals();
+  current().in_user = 1;
+  return result;
+}
+
+@sleeps export function dispatch_syscall(nr: i32, a: i32, b: i32, c: i32): i32 {
+  return <u32>nr < <u32>HANDLERS.length ? unchecked(HANDLERS[nr])(a, b, c) : -ENOSYS;
+}
+
+/** What loops of user code call once in a while: they may be interrupted, switched out or killed here. */
+@notrace export function user_safepoint(): void {
+  safepoint();
+  deliver_signals();
+}
