@@ -35,13 +35,21 @@ export async function compile(options: CompileOptions): Promise<Compiled> {
   const { main } = await import("assemblyscript/asc");
   const collector = new DeclarationCollector();
   const files = new Map<string, Uint8Array | string>();
-  const constants = Object.entries(options.constants ?? {});
+  const settings = {
+    config: `${PACKAGE_ROOT}asconfig.json`,
+    target: options.target,
+    baseDir: options.root,
+    memoryBase: String(options.memoryBase),
+    outFile: "out.wasm",
+  };
+  const constants = Object.entries(options.constants ?? {}).flatMap(([name, value]) => ["--use", `${name}=${value}`]);
   const result = await main(
     [
       ...options.entries,
-      ...["--config", `${PACKAGE_ROOT}asconfig.json`, "--target", options.target, "--baseDir", options.root],
-      ...["--memoryBase", String(options.memoryBase), "--outFile", "out.wasm", "--sourceMap", "--noColors"],
-      ...constants.flatMap(([name, value]) => ["--use", `${name}=${value}`]),
+      ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+      ...constants,
+      "--sourceMap",
+      "--noColors",
     ],
     {
       transforms: [collector as never],

@@ -1,0 +1,102 @@
+/** What each kernel pass emits: `fixtures/passes/<pass>.wat` beside `<pass>.after.wat`. */
+import { describe, expect, it } from "vitest";
+import { asyncify, simplify } from "../../host/toolchain/passes/asyncify.ts";
+import { takeDataSegments } from "../../host/toolchain/passes/data-segments.ts";
+import { finish } from "../../host/toolchain/passes/finish.ts";
+import { numberFrames } from "../../host/toolchain/passes/frames.ts";
+import { checkGlobals } from "../../host/toolchain/passes/globals.ts";
+import { fillTable, hookCalls, planSlots } from "../../host/toolchain/passes/hooks.ts";
+import { maySleep } from "../../host/toolchain/passes/may-sleep.ts";
+import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
+import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
+import { insertStepPoints } from "../../host/toolchain/passes/step-points.ts";
+import { addStubs } from "../../host/toolchain/passes/stubs.ts";
+import type { Unit } from "../../host/toolchain/unit.ts";
+import { expectPass, unitOf } from "./fixture.ts";
+
+const IN_FRAMES = ["kernel/a/read", "kernel/a/pause"];
+const unwindable = (unit: Unit, expected: readonly string[], indirect: readonly string[] = []): void =>
+  asyncify(unit, {
+    globals: "export",
+    indirect,
+    imports: [],
+    never: ["kernel/a/run"],
+    expected: new Set(expected),
+    optimizeLevel: 2,
+    asserts: false,
+  });
+
+describe("a kernel pass", () => {
+  it("globals lets per-CPU variables, constants and the compiler's own counter pass", () =>
+    expectPass("globals", checkGlobals));
+
+  it("static-data lets reads of static data and writes elsewhere pass", () => expectPass("static-data", checkStaticData));
+
+  it("may-sleep finds callers of the switch and callers of sleeping pointers, up to @bare", async () => {
+    await expectPass("asyncify", (unit) => {
+      const sleepable = maySleep(unit);
+      expect([...sleepable].toSorted()).toEqual(["kernel/a/context_switch", "kernel/a/dispatch", "kernel/a/read"]);
+      unwindable(unit, ["kernel/a/dispatch", "kernel/a/read"], ["kernel/a/dispatch"]);
+    });
+  });
+
+  it("safepoints puts one check into loops of sleepable functions that own a slot", () =>
+    expectPass("safepoints", (unit) => insertSafepoints(unit, new Set(["kernel/a/sleepy", "kernel/a/hidden"]))));
+
+  it("step-points comes before atomics and hooked calls, between their operands and themselves", () =>
+    expectPass("step-points", (unit) => insertStepPoints(unit, { atomic: 1, call: 2 })));
+
+  it("frames pops the id first, checks before it writes, and pushes the id last", () =>
+    expectPass("frames", (unit) => {
+      simplify(unit, 2);
+      unwindable(unit, IN_FRAMES);
+      const ids = new Map(IN_FRAMES.map((name, index) => [name, index + 1]));
+      const sizes = numberFrames(unit, ids, "kernel/a/stack_end_hit");
+      expect([...sizes]).toEqual([
+        ["kernel/a/read", 4 + 8 + 4],
+        ["kernel/a/pause", 4 + 4],
+      ]);
+    }));
+
+  it("hooks turns direct calls of patchable functions into calls through the slot that pointers use", () =>
+    expectPass("hooks", (unit) => {
+      const plan = planSlots(unit, true);
+      expect(Object.fromEntries(plan.slots)).toEqual({ "kernel/a/add": 1, "kernel/a/apply": 3 });
+      hookCalls(unit, plan);
+      fillTable(unit, plan, { slow: new Map(), trace: new Map() });
+    }));
+
+  it("hooks leaves direct calls alone in an image without hooks", async () => {
+    const unit = await unitOf(`(module (func $kernel/a/f) (func $kernel/a/g (call $kernel/a/f)))
+;;! function kernel/a/f
+;;! function kernel/a/g`);
+    const before = unit.m.emitText();
+    const plan = planSlots(unit, false);
+    expect(plan.slots.size).toBe(0);
+    hookCalls(unit, plan);
+    expect(unit.m.emitText().replace(/ \((table|export "table").*\n/g, "")).toBe(before);
+  });
+
+  it("stubs makes a slow and a trace stub with each function's own signature", () =>
+    expectPass("stubs", (unit) => {
+      const plan = planSlots(unit, true);
+      fillTable(unit, plan, addStubs(unit, plan));
+    }));
+
+  it("data-segments moves static data out and widens the memory import", () =>
+    expectPass("data-segments", (unit) => {
+      const blocks = takeDataSegments(unit).map(({ address, bytes }) => [address, new TextDecoder().decode(bytes)]);
+      expect(blocks).toEqual([
+        [8192, "one"],
+        [8208, "two"],
+      ]);
+    }));
+
+  it("finish keeps equal functions apart and indirect calls indirect", () =>
+    expectPass("finish", (unit) => {
+      const { wasm } = finish(unit, 3, "");
+      const table = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports;
+      (table["table"] as WebAssembly.Table).set(1, null);
+      expect(() => (table["call"] as () => number)()).toThrow();
+    }));
+});
