@@ -59,6 +59,14 @@ const REFUSALS: readonly Refusal[] = [
     module: `(module (func $~start) (start $~start))`,
     pass: checkGlobals,
   },
+  {
+    when: "an initialiser at top level calls a function",
+    code: "TOP_LEVEL_CODE",
+    says: /start:kernel\/a/,
+    module: `(module (export "_start" (func $~start)) (func $~start (call $start:kernel/a))
+      (func $start:kernel/a (call $kernel/a/f)) (func $kernel/a/f))`,
+    pass: checkGlobals,
+  },
   ...[
     [`(i32.store (i32.const 8196) (i32.const 1))`, "a constant address"],
     [`(i32.store offset=4 (i32.add (i32.const 8192) (local.get 0)) (i32.const 1))`, "an indexed address"],
