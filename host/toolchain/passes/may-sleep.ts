@@ -96,7 +96,8 @@ function checkPointers(
     for (const pointer of address === undefined ? [] : pointers.at(address)) hand(pointer, holder);
     const kind = kindOf(b, expression);
     const target = kind === "Call" ? (view(b, expression)["target"] as string) : undefined;
-    const next = target === undefined || target.startsWith("~lib/") ? holder : target;
+    // Fields and library containers only store what they are handed: the holder is who uses them.
+    const next = target === undefined || target.startsWith("~lib/") || target.includes("#") ? holder : target;
     for (const child of children(b, expression)) visit(child.value, next);
   };
   const hand = (pointer: FunctionPointer, holder: string): void => {
