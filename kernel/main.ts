@@ -20,7 +20,10 @@ export * from "./layout";
 export * from "./abi";
 export { cpu_run } from "./cpu/run";
 export { cpu_trap, log_text } from "./cpu/trap";
-export { stack_end_hit } from "./cpu/switch";
+// Called by code that the toolchain inserts:
+export { stack_end_hit, step_point } from "./cpu/switch";
+export { klp_target, trace_enter, trace_exit, trace_next } from "./livepatch/stub";
+export { loop_safepoint } from "./sched/core";
 export { window_base } from "./process/user";
 export { syscall, user_safepoint } from "./sys/syscall";
 

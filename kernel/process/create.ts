@@ -6,20 +6,19 @@ import { irq_enable } from "../cpu/irq";
 import { count, cpu_id } from "../cpu/percpu";
 import { finish_task_switch, activate } from "../sched/core";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
-import { TF_KILLED, Task, current, has_flag, wake_lock } from "../sched/task";
-import { add_task, alloc_task, name_task, put_task } from "../sched/tasklist";
+import { TF_KILLED, Task, TaskFunction, current, has_flag, wake_lock } from "../sched/task";
+import { add_task, alloc_task, name_task, put_task, set_entry } from "../sched/tasklist";
 import { wait_queue_init } from "../sched/wait";
 import { child_queue, do_exit, fatal_status } from "./exit";
 
 /**
- * A task that will call table entry `entry` with `argument`; null when memory or pids are out. It does not run before
+ * A task that will run `entry(argument)`; null when memory or pids are out. It does not run before
  * start_task(). `name` is bytes; what exceeds 15 is cut.
  */
-export function create_task(name: usize, name_length: i32, entry: i32, argument: i32, parent: Task, flags: i32): Task {
+@sleeps export function create_task(name: usize, name_length: i32, entry: TaskFunction, argument: i32, parent: Task, flags: i32): Task {
   const task = alloc_task();
   if (!changetype<usize>(task)) return task;
-  task.entry = entry;
-  task.argument = argument;
+  set_entry(task, entry, argument);
   task.cpu = cpu_id;
   task.flags = flags;
   wait_queue_init(child_queue(task), "children");

@@ -10,7 +10,7 @@ import { panic } from "../lib/printk";
 import { leave_for_host, schedule } from "../sched/core";
 import { has_queued, pull_task } from "../sched/runqueue";
 import { TF_IDLE, TF_KTHREAD, TF_PINNED } from "../sched/task";
-import { alloc_task } from "../sched/tasklist";
+import { alloc_task, set_entry } from "../sched/tasklist";
 import { next_expiry } from "../sched/timer";
 
 /** Makes the idle task of `cpu`: it has no pid and no parent. */
@@ -21,7 +21,7 @@ export function idle_init(cpu: i32): void {
   task.cpu = cpu;
   task.on_cpu = 1;
   task.on_rq = 1;
-  task.entry = idle_main.index;
+  set_entry(task, idle_main, cpu);
   task.name_0 = 0x656c6469; // "idle"
   store<u32>(cpu_block(cpu), <u32>changetype<usize>(task), PERCPU_IDLE_TASK);
 }

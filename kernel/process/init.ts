@@ -20,7 +20,7 @@ import { workqueues_start } from "./workqueue";
 export function init_start(): void {
   const name = kmalloc(4);
   store<u32>(name, 0x74696e69); // "init"
-  const task = create_task(name, 4, init_main.index, 0, changetype<Task>(0), TF_KTHREAD);
+  const task = create_task(name, 4, init_main, 0, changetype<Task>(0), TF_KTHREAD);
   if (!changetype<usize>(task)) panic("no memory for init");
   start_task(task);
 }

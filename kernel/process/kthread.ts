@@ -1,7 +1,7 @@
 /**
  * Kernel threads: tasks without a window that run kernel code and stop when asked.
  */
-import { EINTR, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from "../abi";
+import { EINTR } from "../abi";
 import { put_number, put_text } from "../lib/text";
 import { kfree, kmalloc } from "../mm/slab";
 import { wake_up_task } from "../sched/core";
@@ -21,7 +21,7 @@ export const ANY_CPU = -1;
   if (!text) return changetype<Task>(0);
   let end = put_text(text, name);
   if (cpu != ANY_CPU) end = put_number(put_text(end, "/"), cpu);
-  const task = create_task(text, <i32>(end - text), fn.index, argument, current(), cpu == ANY_CPU ? TF_KTHREAD : TF_KTHREAD | TF_PINNED);
+  const task = create_task(text, <i32>(end - text), fn, argument, current(), cpu == ANY_CPU ? TF_KTHREAD : TF_KTHREAD | TF_PINNED);
   kfree(text);
   if (!changetype<usize>(task)) return task;
   if (cpu != ANY_CPU) task.cpu = cpu;
@@ -39,7 +39,7 @@ export function kthread_stop(task: Task): i32 {
   const pid = task.pid;
   // Set before the wake-up; pairs with kthread_should_stop(), which the thread asks after it set its state.
   set_flag(task, TF_SHOULD_STOP);
-  wake_up_task(task, TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE);
+  wake_up_task(task);
   const status = kmalloc(4);
   let result = -EINTR;
   while (result == -EINTR) result = wait_for_child(pid, status, false);

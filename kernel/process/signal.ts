@@ -3,7 +3,7 @@
  */
 import { EINVAL, EPERM, ESRCH, TASK_INTERRUPTIBLE } from "../abi";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
-import { wake_up_task } from "../sched/core";
+import { wake_up_state } from "../sched/core";
 import { TF_KTHREAD, Task, current, has_flag } from "../sched/task";
 import { find_task, get_task, put_task, tasklist } from "../sched/tasklist";
 import { do_exit } from "./exit";
@@ -24,7 +24,7 @@ export function kill(pid: i32, signal: i32): i32 {
   else if (signal) {
     // Stored before the wake-up; pairs with interrupted(), which a sleeper asks after it set its state.
     atomic.cmpxchg<i32>(changetype<usize>(task), 0, signal, offsetof<Task>("signal"));
-    wake_up_task(task, TASK_INTERRUPTIBLE);
+    wake_up_state(task, TASK_INTERRUPTIBLE);
   }
   put_task(task);
   return result;

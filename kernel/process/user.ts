@@ -48,7 +48,7 @@ export function spawn(name: usize, length: i32, argument: i32): i32 {
   if (!program) return -ENOENT;
   const window = cache_alloc(CACHE_WINDOW);
   if (!window) return -ENOMEM;
-  const task = create_task(name, length, user_main.index, argument, current(), 0);
+  const task = create_task(name, length, user_main, argument, current(), 0);
   if (!changetype<usize>(task)) {
     cache_free(window);
     return -EAGAIN;

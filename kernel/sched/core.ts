@@ -119,10 +119,13 @@ export function preempt_schedule(): void {
   count_max(COUNTER_WAKE_MAX, latency);
 }
 
-/**
- * Makes `task` runnable if its state is one of `states`; false when it was not asleep in one of them. Any context.
- */
-export function wake_up_task(task: Task, states: i32 = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE): bool {
+/** Makes `task` runnable; false when it was not asleep. Any context. */
+export function wake_up_task(task: Task): bool {
+  return wake_up_state(task, TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE);
+}
+
+/** The same for a task whose state is one of `states`. */
+export function wake_up_state(task: Task, states: i32): bool {
   spin_lock(wake_lock(task));
   // Pairs with set_current_state(): either this sees the sleeper's state, or the sleeper sees the caller's condition.
   if ((task_state(task) & states) == 0) {

@@ -9,7 +9,7 @@ import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { alloc_pages, free_pages } from "../mm/page";
 import { list_init } from "../lib/list";
-import { MAX_FILES, TASK_FILES, TASK_STACK, Task, run_node, stack_base, wait_node, wake_lock } from "./task";
+import { MAX_FILES, TASK_FILES, TASK_STACK, Task, TaskFunction, run_node, stack_base, wait_node, wake_lock } from "./task";
 
 export const MAX_PIDS = 16384;
 const PID_ORDER = 4; // 16 pages of 4-byte entries
@@ -64,6 +64,12 @@ export function alloc_task(): Task {
   list_init(run_node(task));
   list_init(wait_node(task));
   return task;
+}
+
+/** What `task` runs when it starts. */
+@notrace @sleeps export function set_entry(task: Task, entry: TaskFunction, argument: i32): void {
+  task.entry = entry.index;
+  task.argument = argument;
 }
 
 /** Names it, gives it a pid, makes it a child of `parent` (or nobody's); false when all pids are taken. */

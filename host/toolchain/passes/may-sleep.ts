@@ -15,6 +15,8 @@ import type { FunctionPointer } from "../declarations.ts";
 import type { DefinedFunction, Unit } from "../unit.ts";
 import type { Expression } from "../binaryen.ts";
 
+const STEP_POINT = "step_point";
+
 export interface CallGraph {
   /** Direct calls of functions that the module defines. */
   readonly calls: ReadonlyMap<string, ReadonlySet<string>>;
@@ -76,7 +78,9 @@ export function maySleep(unit: Unit): Set<string> {
       `Mark ${unit.shortName(name)} @sleeps, or @atomic if it runs where nobody may sleep.`,
     );
   }
-  const sleepable = propagate(unit, graph, [...graph.bottom, ...sleepingPointerCallers(unit, graph)]);
+  // A step point unwinds too, but to let another CPU run: the task does not sleep there.
+  const sleepers = [...graph.bottom].filter((name) => unit.shortName(name) !== STEP_POINT);
+  const sleepable = propagate(unit, graph, [...sleepers, ...sleepingPointerCallers(unit, graph)]);
   const pointers = new PointerMap(unit);
   for (const fn of unit.functions()) checkPointers(unit, graph, sleepable, pointers, fn);
   return sleepable;
