@@ -33,8 +33,8 @@ function numberFrame(unit: Unit, fn: DefinedFunction, id: number, stackEndHit: s
   const { b, m } = unit;
   const parts = children(b, fn.body).map((child) => child.value);
   const unwind = parts.findIndex((part) => unwinds(unit, part));
-  const pushed = bumps(unit, parts.slice(unwind + 1), "AddInt32");
-  const popped = bumps(unit, parts.slice(0, unwind + 1), "SubInt32");
+  const pushed = moved(unit, parts.slice(unwind + 1));
+  const popped = -moved(unit, parts.slice(0, unwind + 1));
   if (kindOf(b, fn.body) !== "Block" || unwind < 0 || pushed !== popped || pushed < WORD) {
     throw new MachineError(
       "FRAME_LAYOUT",
@@ -60,8 +60,8 @@ function numberFrame(unit: Unit, fn: DefinedFunction, id: number, stackEndHit: s
   return size;
 }
 
-/** Bytes by which these expressions move the stack position, by additions or by subtractions. */
-function bumps(unit: Unit, expressions: readonly Expression[], operation: "AddInt32" | "SubInt32"): number {
+/** Bytes by which these expressions move the stack position, up or down. */
+function moved(unit: Unit, expressions: readonly Expression[]): number {
   const { b } = unit;
   let sum = 0;
   for (const part of expressions) {
@@ -69,8 +69,9 @@ function bumps(unit: Unit, expressions: readonly Expression[], operation: "AddIn
       if (kind !== "Store") return;
       const [address, value] = children(b, expression).map((child) => child.value);
       if (!address || !value || !isDataPointer(unit, address) || kindOf(b, value) !== "Binary") return;
-      if (view(b, value)["op"] !== b[operation]) return;
-      sum += unit.constant(children(b, value)[1]?.value ?? 0) ?? 0;
+      const bytes = unit.constant(children(b, value)[1]?.value ?? 0) ?? 0;
+      // The optimiser writes a subtraction where Asyncify adds a negative number.
+      sum += view(b, value)["op"] === b["SubInt32"] ? -bytes : bytes;
     });
   }
   return sum;
