@@ -4,7 +4,7 @@
 import { set_interrupt_dispatcher } from "./cpu/irq";
 import { claim_cpu, cpu_block, this_cpu } from "./cpu/percpu";
 import { ramfs_init } from "./fs/ramfs";
-import { MACHINE, MACHINE_CPUS, PERCPU_CURRENT, PERCPU_IDLE_TASK } from "./layout";
+import { MACHINE, MACHINE_CPUS, PERCPU_CURRENT, PERCPU_IDLE_TASK, PERCPU_IRQ_OFF } from "./layout";
 import { page_init } from "./mm/page";
 import { slab_init } from "./mm/slab";
 import { idle_init } from "./process/idle";
@@ -31,6 +31,7 @@ export { syscall, user_safepoint } from "./sys/syscall";
 @bare export function cpu_init(cpu: i32): void {
   claim_cpu(cpu);
   set_interrupt_dispatcher(dispatch_interrupts);
+  store<i32>(this_cpu, 1, PERCPU_IRQ_OFF); // until the idle task starts, which turns them on as after a switch
   store<u32>(this_cpu, load<u32>(this_cpu, PERCPU_IDLE_TASK), PERCPU_CURRENT);
 }
 

@@ -1,0 +1,10 @@
+/**
+ * The user image: each exported function is a program. It gets one number and gives its exit code; 1 says that it saw
+ * something that must not happen.
+ */
+export { files } from "./files";
+export { pipes, pipe_reader } from "./pipes";
+export { sleeper, spinner } from "./time";
+export { leaf, spawner } from "./processes";
+export { crash, deep, escape } from "./faults";
+export { probe } from "./probes";
