@@ -58,6 +58,9 @@ interface Arithmetic {
 export interface Module {
   readonly ptr: number;
   readonly i32: Arithmetic;
+  readonly i64: Arithmetic;
+  readonly f32: Arithmetic;
+  readonly f64: Arithmetic;
   readonly local: {
     get(index: number, type: Type): Expression;
     set(index: number, value: Expression): Expression;
@@ -145,6 +148,7 @@ export interface Binaryen {
   readonly i64: Type;
   readonly f32: Type;
   readonly f64: Type;
+  readonly v128: Type;
   readonly unreachable: Type;
   readonly Module: new () => Module;
   readonly Table: new (table: number) => { readonly name: string; initial: number; setMax(maximum: number): void };
@@ -162,6 +166,7 @@ export interface Binaryen {
   getFunctionInfo(fn: FunctionRef): FunctionInfo;
   getGlobalInfo(global: number): GlobalInfo;
   getExportInfo(exported: number): { kind: number; name: string; value: string };
+  getTableInfo(table: number): { name: string; module: string; base: string };
   getElementSegmentInfo(segment: number): { name: string; table: string; offset: Expression; data: string[] };
   expandType(type: Type): Type[];
   createType(types: readonly Type[]): Type;

@@ -23,3 +23,6 @@ export const KERNEL_IMAGES: readonly KernelVariant[] = [
 ];
 
 export const KERNEL_ENTRIES: readonly string[] = ["kernel/main.ts"];
+
+/** The programs that every machine has. */
+export const USER_IMAGE = { name: "user", entry: "kernel/user/main.ts", heapBytes: 8192 } as const;

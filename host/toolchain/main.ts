@@ -9,8 +9,9 @@ import { join } from "node:path";
 import { MachineError } from "../errors.ts";
 import { PACKAGE_ROOT } from "./compile.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { KERNEL_ENTRIES, KERNEL_IMAGES } from "./images.ts";
+import { KERNEL_ENTRIES, KERNEL_IMAGES, USER_IMAGE } from "./images.ts";
 import { buildKernel } from "./kernel.ts";
+import { buildUser } from "./user.ts";
 
 const FOLDER = join(PACKAGE_ROOT, "dist/images");
 const FINGERPRINTS = join(FOLDER, "fingerprints.json");
@@ -22,10 +23,16 @@ interface Artifact {
   readonly build: () => Promise<{ wasm: Uint8Array; sourceMap: string }>;
 }
 
-const artifacts: readonly Artifact[] = KERNEL_IMAGES.map(({ name, ...variant }) => {
+const kernels: readonly Artifact[] = KERNEL_IMAGES.map(({ name, ...variant }) => {
   const options = { ...variant, entries: KERNEL_ENTRIES, optimizeLevel: OPTIMIZE_LEVEL, mapName: `${name}.wasm.map` };
   return { name, options, build: () => buildKernel({ root: PACKAGE_ROOT, ...options }) };
 });
+
+function userPrograms(): Artifact {
+  const { name, ...rest } = USER_IMAGE;
+  const options = { ...rest, optimizeLevel: OPTIMIZE_LEVEL, mapName: `${name}.wasm.map` };
+  return { name, options, build: () => buildUser({ root: PACKAGE_ROOT, ...options }) };
+}
 
 async function buildAll(): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
@@ -33,7 +40,7 @@ async function buildAll(): Promise<void> {
     (text) => JSON.parse(text) as Record<string, string>,
     () => ({}) as Record<string, string>,
   );
-  for (const { name, options, build } of artifacts) {
+  for (const { name, options, build } of [...kernels, userPrograms()]) {
     const print = await fingerprint(join(PACKAGE_ROOT, "kernel"), options);
     if (known[name] === print) continue;
     const started = performance.now();

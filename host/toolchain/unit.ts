@@ -119,7 +119,7 @@ export class Unit {
     const found = [];
     for (let i = 0; i < this.m.getNumDataSegments(); i++) {
       const segment = this.m.getDataSegmentInfo(this.m.getDataSegmentByIndex(i));
-      found.push({ address: segment.offset ?? 0, bytes: new Uint8Array(segment.data) });
+      if (segment.offset !== null) found.push({ address: segment.offset, bytes: new Uint8Array(segment.data) });
     }
     return found.toSorted((left, right) => left.address - right.address);
   }

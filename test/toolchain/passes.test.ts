@@ -1,4 +1,4 @@
-/** What each kernel pass emits: `fixtures/passes/<pass>.wat` beside `<pass>.after.wat`. */
+/** What each pass emits: `fixtures/passes/<pass>.wat` beside `<pass>.after.wat`. */
 import { describe, expect, it } from "vitest";
 import { asyncify, simplify } from "../../host/toolchain/passes/asyncify.ts";
 import { takeDataSegments } from "../../host/toolchain/passes/data-segments.ts";
@@ -11,6 +11,9 @@ import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
 import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
 import { insertStepPoints } from "../../host/toolchain/passes/step-points.ts";
 import { addStubs } from "../../host/toolchain/passes/stubs.ts";
+import { moveGlobals } from "../../host/toolchain/passes/user-globals.ts";
+import { checkUserRules } from "../../host/toolchain/passes/user-rules.ts";
+import { confineToWindow } from "../../host/toolchain/passes/user-window.ts";
 import type { Unit } from "../../host/toolchain/unit.ts";
 import { expectPass, unitOf } from "./fixture.ts";
 
@@ -99,4 +102,25 @@ describe("a kernel pass", () => {
       (table["table"] as WebAssembly.Table).set(1, null);
       expect(() => (table["call"] as () => number)()).toThrow();
     }));
+});
+
+describe("a pass over user programs", () => {
+  it("user-rules leaves programs exported and nothing else", () =>
+    expectPass("user-rules", (unit) => expect(checkUserRules(unit)).toEqual([{ name: "main", export: "main" }])));
+
+  it("user-globals turns variables into words of the window", () =>
+    expectPass("user-globals", (unit) => {
+      const { address, bytes } = moveGlobals(unit, 64, 1024);
+      expect(address).toBe(64);
+      expect(new Int32Array(bytes.buffer)[0]).toBe(5);
+      expect(new Float64Array(bytes.buffer)[1]).toBe(0.5);
+    }));
+
+  it("user-globals refuses more variables than fit", async () => {
+    const unit = await unitOf(`(module (memory 1) (global (mut i32) (i32.const 1)) (global (mut i32) (i32.const 2)))`);
+    expect(() => moveGlobals(unit, 64, 72)).toThrow(/2 variables; 1 fit/);
+  });
+
+  it("user-window folds addresses, checks ranges, and keeps the memory's size", () =>
+    expectPass("user-window", (unit) => confineToWindow(unit, 4096)));
 });

@@ -5,7 +5,7 @@
  *           and tables of all others, in the middle of their work.
  * Example   `(data (i32.const 602112) "...")`
  * Emitted   no data; the blocks go into the custom section `wlp.data`, which the host writes once at boot. The memory
- *           import accepts any machine size from here on.
+ *           is the machine's from here on, of any size.
  * Invariant instantiating the module writes nothing.
  */
 import type { DataBlock } from "../sections.ts";
@@ -17,10 +17,9 @@ const LARGEST_MEMORY = 65536;
 export function takeDataSegments(unit: Unit): DataBlock[] {
   const { m } = unit;
   const blocks = unit.data();
-  const { module, base, shared } = m.getMemoryInfo();
   const name = memoryName(unit);
-  m.setMemory(SMALLEST_MEMORY, LARGEST_MEMORY, null, [], shared, false, name);
-  m.addMemoryImport(name, module, base, shared);
+  m.setMemory(SMALLEST_MEMORY, LARGEST_MEMORY, null, [], true, false, name);
+  m.addMemoryImport(name, "env", "memory", true);
   return blocks;
 }
 
