@@ -84,11 +84,10 @@ export function pipe_release(file: File): void {
   if (writer) pipe.writers -= 1;
   else pipe.readers -= 1;
   const last = pipe.readers + pipe.writers == 0;
+  // The others learn that nobody is left on this side; under the lock, because they may free the pipe behind it.
+  if (!last) wake_up_all(writer ? not_empty(pipe) : not_full(pipe));
   spin_unlock(pipe);
-  if (!last) {
-    wake_up_all(writer ? not_empty(pipe) : not_full(pipe)); // the others learn that nobody is left on this side
-    return;
-  }
+  if (!last) return;
   for (; pipe.tail != pipe.head; pipe.tail++) free_pages(buffer_at(pipe, pipe.tail).page, 0);
   kfree(changetype<usize>(pipe));
 }

@@ -6,6 +6,7 @@
  */
 import { TASK_RUNNING, TASK_ZOMBIE } from "../abi";
 import { clock_ns } from "../cpu/clock";
+import { cpu_relax, got_on } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
 import {
   AUDIT, AUDIT_SIZE, MACHINE, MACHINE_CPUS, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD,
@@ -45,7 +46,7 @@ function settle(): void {
 }
 
 @notrace function at_rest(): bool {
-  if (tasklist().tasks != baseline().tasks) return false;
+  if (tasklist().tasks != baseline().tasks || free_page_count() != baseline().pages) return false;
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     if (cpu != cpu_id && (runqueue(cpu).queued || runqueue(cpu).busy || load<i32>(cpu_block(cpu), PERCPU_LOCKS_HELD))) return false;
   }
@@ -89,9 +90,15 @@ function check_tasks(at: usize): usize {
   return at;
 }
 
-@notrace function check_locks(at: usize): usize {
+/** Looks that a lock on another CPU may survive: an idle CPU holds one for a few steps at a time. */
+const PATIENCE = 10000;
+
+/** A lock that stays held although its CPU has nothing to do. */
+function check_locks(at: usize): usize {
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     const block = cpu_block(cpu);
+    for (let looks = 0; looks < PATIENCE && cpu != cpu_id && atomic.load<i32>(block, PERCPU_LOCKS_HELD); looks++) cpu_relax();
+    got_on();
     if (cpu == cpu_id || !load<i32>(block, PERCPU_LOCKS_HELD)) continue;
     const lock = changetype<SpinLock>(<usize>load<u32>(block, PERCPU_LAST_LOCK));
     at = put_text(put_text(put_text(at, "lock held: "), changetype<string>(lock.name)), "\n");

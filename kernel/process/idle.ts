@@ -2,7 +2,7 @@
  * The idle task of a CPU: runs whatever comes, and leaves for the host to sleep when nothing does.
  */
 import { EXIT_IDLE } from "../abi";
-import { cpu_relax, need_resched, poll } from "../cpu/irq";
+import { cpu_relax, irq_disable, irq_enable, need_resched, poll } from "../cpu/irq";
 import { cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
 import { context_switch } from "../cpu/switch";
 import { PERCPU_IDLE_TASK, PERCPU_IDLE_UNTIL, PERCPU_ONLINE } from "../layout";
@@ -27,8 +27,8 @@ export function idle_init(cpu: i32): void {
 }
 
 /**
- * What came while the CPU looked is in PENDING, and the host sleeps only while PENDING is clear: so nothing that is
- * queued behind the last look is slept through.
+ * The last look comes with interrupts off: what an interrupt queued before it is seen by it, and what is queued after
+ * it raises PENDING, on which the host does not sleep.
  */
 function idle_main(argument: i32): i32 {
   atomic.store<i32>(this_cpu, 1, PERCPU_ONLINE);
@@ -40,7 +40,9 @@ function idle_main(argument: i32): i32 {
       if (has_queued(cpu_id)) cpu_relax(); // all that is queued is still being saved elsewhere
       continue;
     }
+    irq_disable();
     store<f64>(this_cpu, next_expiry(), PERCPU_IDLE_UNTIL);
-    context_switch(EXIT_IDLE);
+    if (!need_resched() && !has_queued(cpu_id)) context_switch(EXIT_IDLE);
+    irq_enable();
   }
 }

@@ -1,0 +1,98 @@
+/** Tasks keep their stacks when they move, and end as they should. */
+import { clock_ns } from "../../kernel/cpu/clock";
+import { cpu_id } from "../../kernel/cpu/percpu";
+import { kfree, kmalloc } from "../../kernel/mm/slab";
+import { wait_for_child } from "../../kernel/process/exit";
+import { ANY_CPU, kthread_run, kthread_should_stop, kthread_stop } from "../../kernel/process/kthread";
+import { schedule, yield_cpu } from "../../kernel/sched/core";
+import { sleep_until } from "../../kernel/sched/timer";
+import { set_current_state } from "../../kernel/sched/task";
+import { TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../kernel/abi";
+import { join_threads, run_threads, start_threads, word } from "./harness";
+
+/** Adds up what each level kept in its locals across a switch. */
+function climb(level: i32, seed: i32): i32 {
+  const mine = seed * 31 + level;
+  const big: i64 = <i64>mine * 1000003;
+  const share: f64 = <f64>mine / 2;
+  atomic.or<i32>(word(0), 1 << cpu_id);
+  if (level & 1) yield_cpu();
+  else sleep_until(clock_ns() + 1000);
+  const above = level ? climb(level - 1, seed) : 0;
+  if (big != <i64>mine * 1000003 || share * 2 != <f64>mine) return -1000000;
+  return above + mine;
+}
+
+function climber(argument: i32): i32 {
+  for (let round = 0; round < 3; round++) {
+    if (climb(7, argument) != 8 * 31 * argument + 28) return 1;
+  }
+  return 0;
+}
+
+/** Live stacks survive every switch, on whatever CPU they go on. */
+export function test_migration(): i32 {
+  return run_threads(5, climber);
+}
+
+function exits_with(argument: i32): i32 {
+  if (argument & 1) yield_cpu();
+  return argument + 1;
+}
+
+/** A parent gets each child once, with its code. */
+export function test_exit_and_wait(): i32 {
+  const status = kmalloc(4);
+  let seen = 0;
+  start_threads(4, exits_with);
+  for (let i = 0; i < 4; i++) {
+    const pid = wait_for_child(-1, status, false);
+    seen |= 1 << (load<i32>(status) >> 8);
+    if (pid <= 0) seen = -1;
+  }
+  const none = wait_for_child(-1, status, false);
+  kfree(status);
+  if (seen != 0b11110) return 1;
+  return none < 0 ? 0 : 2;
+}
+
+function abandons(argument: i32): i32 {
+  start_threads(2, exits_with);
+  return 0;
+}
+
+/** Children outlive their parent and are reaped by pid 1: the audit would find them. */
+export function test_orphans(): i32 {
+  return run_threads(2, abandons);
+}
+
+function stoppable(argument: i32): i32 {
+  while (true) {
+    set_current_state(TASK_INTERRUPTIBLE);
+    if (kthread_should_stop()) break;
+    schedule();
+  }
+  set_current_state(TASK_RUNNING);
+  return 42;
+}
+
+/** A kernel thread that sleeps is told to stop and does. */
+export function test_kthread_stop(): i32 {
+  for (let i = 0; i < 3; i++) {
+    const thread = kthread_run(stoppable, i, "stoppable", ANY_CPU);
+    if (i & 1) yield_cpu();
+    if (kthread_stop(thread) != 42) return i + 1;
+  }
+  return join_threads(0);
+}
+
+function napper(argument: i32): i32 {
+  const start = clock_ns();
+  if (sleep_until(start + <f64>(argument + 1) * 10000)) return 1;
+  return clock_ns() >= start + <f64>(argument + 1) * 10000 ? 0 : 2;
+}
+
+/** Nobody wakes early, everybody wakes. */
+export function test_timers(): i32 {
+  return run_threads(6, napper);
+}
