@@ -21,11 +21,36 @@ export type MachineErrorCode =
   | "UNDECLARED_POINTER"
   | "SLEEPING_FUNCTION_IN_ATOMIC"
   | "OPTIONAL_PARAMETERS_BEHIND_POINTER"
+  | "RUNTIME_FUNCTION_NOT_QUIET"
   | "ASYNCIFY_DISAGREES"
   | "FRAME_LAYOUT" // Asyncify's output does not look as the frame pass expects
   // ── toolchain: user programs ──
   | "FOREIGN_IMPORT"
-  | "FORBIDDEN_IN_USER_PROGRAM";
+  | "FORBIDDEN_IN_USER_PROGRAM"
+  // ── machine: what it is asked to be ──
+  | "BAD_OPTION" // an option's name or value
+  | "MEMORY_TOO_SMALL"
+  | "NO_IMAGE" // the file of an image is missing
+  | "BAD_IMAGE" // not an image, or not one for this platform
+  | "LAYOUT_DRIFT" // image and host were built from different layouts
+  | "BAD_PROGRAM" // a user program that the program table cannot hold
+  // ── machine: what it is asked to do ──
+  | "REQUEST_FAILED" // the kernel answered with an error number
+  | "REQUEST_TOO_LONG" // does not fit the mailbox
+  | "ABORTED" // by the caller's AbortSignal
+  | "SHUT_DOWN" // the machine is no more
+  // ── machine: how it fails ──
+  | "KERNEL_PANIC"
+  | "BOOT_FAILED"
+  | "UNKNOWN_EXIT" // a CPU left for a reason that the host does not know
+  | "CPU_DIED"
+  | "CPU_TIMEOUT"
+  | "DEADLOCK" // stepped: nothing can ever happen again
+  | "LIVELOCK" // stepped: every CPU waits for another
+  | "STEP_BUDGET" // stepped: more steps than allowed
+  // ── command line ──
+  | "UNKNOWN_WORKLOAD"
+  | "BAD_USAGE";
 
 /** A refusal: `code` is for programs and never changes; the words are for people and may. */
 export class MachineError extends Error {

@@ -70,7 +70,13 @@ export interface Module {
   block(label: string | null, children: readonly Expression[], type?: Type): Expression;
   if(condition: Expression, then: Expression, otherwise?: Expression): Expression;
   call(name: string, operands: readonly Expression[], type: Type): Expression;
-  call_indirect(table: string, target: Expression, operands: readonly Expression[], params: Type, results: Type): Expression;
+  call_indirect(
+    table: string,
+    target: Expression,
+    operands: readonly Expression[],
+    params: Type,
+    results: Type,
+  ): Expression;
   drop(value: Expression): Expression;
   return(value?: Expression): Expression;
   nop(): Expression;
@@ -119,6 +125,7 @@ export interface Module {
   getFeatures(): number;
   setFeatures(features: number): void;
   addDebugInfoFileName(name: string): number;
+  getDebugInfoFileName(index: number): string | null;
   setDebugLocation(fn: FunctionRef, expression: Expression, file: number, line: number, column: number): void;
   copyExpression(expression: Expression): Expression;
   runPasses(passes: readonly string[]): void;
@@ -191,7 +198,15 @@ export function loadBinaryen(): Promise<Binaryen> {
 
 /** What Node 20 runs. `Features.All` would emit encodings that it refuses. */
 export function features(b: Binaryen): number {
-  const names = ["Atomics", "BulkMemory", "BulkMemoryOpt", "MutableGlobals", "SignExt", "NontrappingFPToInt", "ReferenceTypes"];
+  const names = [
+    "Atomics",
+    "BulkMemory",
+    "BulkMemoryOpt",
+    "MutableGlobals",
+    "SignExt",
+    "NontrappingFPToInt",
+    "ReferenceTypes",
+  ];
   return names.reduce((sum, name) => sum | (b.Features[name] ?? 0), 0);
 }
 

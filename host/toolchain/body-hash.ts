@@ -41,7 +41,9 @@ export class BodyNormaliser {
   }
 
   hash(fn: DefinedFunction): string {
-    return createHash("sha256").update(`${this.#unit.signature(fn)}\n${this.text(fn)}`).digest("hex");
+    return createHash("sha256")
+      .update(`${this.#unit.signature(fn)}\n${this.text(fn)}`)
+      .digest("hex");
   }
 
   #constant(value: number): string {

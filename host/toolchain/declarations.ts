@@ -111,4 +111,9 @@ export class DeclarationCollector {
 }
 
 /** For a module that no AssemblyScript source stands behind. */
-export const NO_DECLARATIONS: Declarations = { functions: new Map(), globals: new Map(), pointers: [], objectHeader: 0 };
+export const NO_DECLARATIONS: Declarations = {
+  functions: new Map(),
+  globals: new Map(),
+  pointers: [],
+  objectHeader: 0,
+};

@@ -9,19 +9,21 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { features, loadBinaryen } from "./binaryen.ts";
 import { BodyNormaliser } from "./body-hash.ts";
+import { callGraph, propagate, sleepingPointerCallers } from "./call-graph.ts";
 import { compile } from "./compile.ts";
 import { readConstants } from "./constants.ts";
 import { runtimeFunction } from "./contract.ts";
 import { MAP_FORMAT } from "./image.ts";
 import type { KernelImage, KernelMap, Variant } from "./image.ts";
 import { annotatedText, CallLocations } from "./locations.ts";
+import { assertAtomicCalls } from "./passes/atomic-asserts.ts";
 import { asyncify, simplify, withoutAsyncify } from "./passes/asyncify.ts";
 import { takeDataSegments } from "./passes/data-segments.ts";
 import { finish } from "./passes/finish.ts";
 import { numberFrames } from "./passes/frames.ts";
 import { checkGlobals } from "./passes/globals.ts";
 import { fillTable, hookCalls, planSlots } from "./passes/hooks.ts";
-import { callGraph, maySleep, propagate, sleepingPointerCallers } from "./passes/may-sleep.ts";
+import { maySleep } from "./passes/may-sleep.ts";
 import { insertSafepoints } from "./passes/safepoints.ts";
 import { checkStaticData } from "./passes/static-data.ts";
 import { insertStepPoints } from "./passes/step-points.ts";
@@ -95,7 +97,12 @@ function transform(unit: Unit, options: KernelBuild, text: string): KernelImage 
     sourceMap: options.mapName,
   };
   const withData = appendSection(wasm, DATA_SECTION, encodeData(data));
-  return { wasm: appendSection(withData, MAP_SECTION, new TextEncoder().encode(JSON.stringify(map))), sourceMap, map, data };
+  return {
+    wasm: appendSection(withData, MAP_SECTION, new TextEncoder().encode(JSON.stringify(map))),
+    sourceMap,
+    map,
+    data,
+  };
 }
 
 /** Everything between "it is known who sleeps" and "they can": safepoints, step points, Asyncify, frame ids. */
@@ -117,15 +124,16 @@ function makeSleepable(
   const indirect = options.stepped
     ? [...graph.indirect].filter((name) => !unit.isBare(name) && !graph.top.has(name))
     : sleepingPointerCallers(unit, graph);
+  const unwinding = mayUnwind(indirect);
   asyncify(unit, {
     globals: "export",
     indirect: options.stepped ? "all" : indirect,
     imports: [],
     never: [...graph.calls.keys()].filter((name) => unit.isBare(name)),
-    expected: mayUnwind(indirect),
+    expected: unwinding,
     optimizeLevel,
-    asserts: false,
   });
+  if (options.debug) assertAtomicCalls(unit, unwinding);
   const ids = new Map(symbols.map((row) => [row.path, row.id]));
   return numberFrames(unit, ids, runtimeFunction(unit, "stack_end_hit"));
 }

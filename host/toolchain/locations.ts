@@ -37,7 +37,11 @@ const FEATURE_FLAGS = [
 export async function annotatedText(wasm: Uint8Array, sourceMap: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "wlp-"));
   try {
-    const [input, map, output] = ["in.wasm", "in.map", "out.wat"].map((name) => join(folder, name)) as [string, string, string];
+    const [input, map, output] = ["in.wasm", "in.map", "out.wat"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
     await Promise.all([writeFile(input, wasm), writeFile(map, sourceMap)]);
     const tool = createRequire(import.meta.url).resolve("binaryen/bin/wasm-opt");
     // The tool warns on standard error that it was given no pass; that is what is wanted.
@@ -77,8 +81,17 @@ export class CallLocations {
     const place = this.#places.get(original);
     if (!place) return;
     let file = this.#files.get(place.file);
-    if (file === undefined) this.#files.set(place.file, (file = m.addDebugInfoFileName(place.file)));
+    if (file === undefined) this.#files.set(place.file, (file = fileIndex(m, place.file)));
     m.setDebugLocation(fn, replacement, file, place.line, place.column);
+  }
+}
+
+/** The index of a file in the module's own list of sources. */
+function fileIndex(m: Module, file: string): number {
+  for (let index = 0; ; index++) {
+    const known = m.getDebugInfoFileName(index);
+    if (known === file) return index;
+    if (known === null) return m.addDebugInfoFileName(file);
   }
 }
 

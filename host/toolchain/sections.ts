@@ -31,7 +31,7 @@ export function encodeData(blocks: readonly DataBlock[]): Uint8Array<ArrayBuffer
 export function decodeData(section: ArrayBuffer): DataBlock[] {
   const view = new DataView(section);
   const blocks: DataBlock[] = [];
-  for (let at = 0; at < section.byteLength; ) {
+  for (let at = 0; at < section.byteLength;) {
     const address = view.getUint32(at, true);
     const length = view.getUint32(at + 4, true);
     blocks.push({ address, bytes: new Uint8Array(section, at + 8, length) });

@@ -78,7 +78,12 @@ export class Unit {
 
   #types(type: Type): string {
     const { b } = this;
-    const names = new Map<Type, string>([[b.i32, "i32"], [b.i64, "i64"], [b.f32, "f32"], [b.f64, "f64"]]);
+    const names = new Map<Type, string>([
+      [b.i32, "i32"],
+      [b.i64, "i64"],
+      [b.f32, "f32"],
+      [b.f64, "f64"],
+    ]);
     return b
       .expandType(type)
       .map((one) => names.get(one) ?? `type ${one}`)
@@ -98,7 +103,9 @@ export class Unit {
   constant(expression: Expression): number | undefined {
     const kind = kindOf(this.b, expression);
     if (kind === "Const") {
-      return this.b.getExpressionType(expression) === this.b.i32 ? (view(this.b, expression)["valueI32"] as number) : undefined;
+      return this.b.getExpressionType(expression) === this.b.i32
+        ? (view(this.b, expression)["valueI32"] as number)
+        : undefined;
     }
     if (kind !== "GlobalGet") return undefined;
     const global = this.b.getGlobalInfo(this.m.getGlobal(view(this.b, expression)["name"] as string));
@@ -109,7 +116,8 @@ export class Unit {
   constantBase(expression: Expression): number | undefined {
     const own = this.constant(expression);
     if (own !== undefined) return own;
-    if (kindOf(this.b, expression) !== "Binary" || view(this.b, expression)["op"] !== this.b["AddInt32"]) return undefined;
+    if (kindOf(this.b, expression) !== "Binary" || view(this.b, expression)["op"] !== this.b["AddInt32"])
+      return undefined;
     const terms = children(this.b, expression).map((child) => this.constantBase(child.value));
     return terms.reduce((most, term) => (most === undefined || (term ?? 0) > most ? term : most), undefined);
   }

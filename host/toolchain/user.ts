@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { MachineError } from "../errors.ts";
 import { USER_FRAME_IDS } from "../../kernel/abi.ts";
 import { features, loadBinaryen } from "./binaryen.ts";
+import { callGraph, propagate } from "./call-graph.ts";
 import { compile } from "./compile.ts";
 import { NO_DECLARATIONS } from "./declarations.ts";
 import type { Declarations } from "./declarations.ts";
@@ -19,7 +20,6 @@ import { asyncify, DATA_GLOBAL, simplify, STATE_GLOBAL } from "./passes/asyncify
 import { takeDataSegments } from "./passes/data-segments.ts";
 import { finish } from "./passes/finish.ts";
 import { numberFrames } from "./passes/frames.ts";
-import { callGraph, propagate } from "./passes/may-sleep.ts";
 import { insertLoopChecks } from "./passes/safepoints.ts";
 import { moveGlobals } from "./passes/user-globals.ts";
 import { checkUserRules } from "./passes/user-rules.ts";
@@ -91,12 +91,20 @@ export async function buildUser(source: { root: string; entry: string } & UserOp
 /** Makes any module a user image. */
 export async function transformUser(wasm: Uint8Array<ArrayBuffer>, options: UserOptions): Promise<UserImage> {
   if (!WebAssembly.validate(wasm)) {
-    throw new MachineError("INVALID_MODULE", "this engine does not accept the user program", "Build it again, for the features of Node 20.");
+    throw new MachineError(
+      "INVALID_MODULE",
+      "this engine does not accept the user program",
+      "Build it again, for the features of Node 20.",
+    );
   }
   return transform(wasm, NO_DECLARATIONS, options);
 }
 
-async function transform(module: Uint8Array | string, declarations: Declarations, options: UserOptions): Promise<UserImage> {
+async function transform(
+  module: Uint8Array | string,
+  declarations: Declarations,
+  options: UserOptions,
+): Promise<UserImage> {
   const b = await loadBinaryen();
   b.setDebugInfo(true);
   const m = typeof module === "string" ? b.parseText(module, features(b)) : b.readBinary(module, features(b));
@@ -142,7 +150,12 @@ function runPasses(unit: Unit, options: UserOptions): UserImage {
     sourceMap: mapName,
   };
   const withData = appendSection(wasm, DATA_SECTION, encodeData(data));
-  return { wasm: appendSection(withData, MAP_SECTION, new TextEncoder().encode(JSON.stringify(map))), sourceMap, map, data };
+  return {
+    wasm: appendSection(withData, MAP_SECTION, new TextEncoder().encode(JSON.stringify(map))),
+    sourceMap,
+    map,
+    data,
+  };
 }
 
 interface Window {
@@ -179,15 +192,20 @@ function makeSleepable(unit: Unit, optimizeLevel: number): void {
   const unwinding = unit.imports().map(({ name, base }) => ({ name, import: `env.${base}` }));
   const graph = callGraph(unit);
   const imported = new Set(unwinding.map(({ name }) => name));
-  const roots = [...graph.calls].filter(([name, targets]) => graph.indirect.has(name) || [...targets].some((target) => imported.has(target)));
+  const roots = [...graph.calls].filter(
+    ([name, targets]) => graph.indirect.has(name) || [...targets].some((target) => imported.has(target)),
+  );
   asyncify(unit, {
     globals: "import",
     indirect: "all",
     imports: unwinding.map((fn) => fn.import),
     never: [],
-    expected: propagate(unit, graph, roots.map(([name]) => name)),
+    expected: propagate(
+      unit,
+      graph,
+      roots.map(([name]) => name),
+    ),
     optimizeLevel,
-    asserts: false,
   });
   for (let i = m.getNumExports() - 1; i >= 0; i--) {
     const { name } = b.getExportInfo(m.getExportByIndex(i));
@@ -198,5 +216,9 @@ function makeSleepable(unit: Unit, optimizeLevel: number): void {
 
 function checkImported(unit: Unit, name: string): void {
   if (unit.b.getGlobalInfo(unit.m.getGlobal(name)).module === "env") return;
-  throw new MachineError("INVALID_MODULE", `${name} is not the kernel's`, "This is a fault of the toolchain: see passes/asyncify.ts.");
+  throw new MachineError(
+    "INVALID_MODULE",
+    `${name} is not the kernel's`,
+    "This is a fault of the toolchain: see passes/asyncify.ts.",
+  );
 }

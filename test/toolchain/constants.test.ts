@@ -17,16 +17,21 @@ describe("a file of constants", () => {
   });
 
   it("may use names above, and + * - << | with their usual strength", () => {
-    const text = "export const A = 2;\n/* note */\nexport const B = 1 << A + 1 | 0x10; // why\nexport const C = -A * (B - 20);\n";
+    const text =
+      "export const A = 2;\n/* note */\nexport const B = 1 << A + 1 | 0x10; // why\nexport const C = -A * (B - 20);\n";
     expect(Object.fromEntries(parseConstants(text, "x.ts"))).toEqual({ A: 2, B: 24, C: -8 });
   });
 
-  it.each(["import x from 'y';", "export const A = 4 / 2;", "export const A = B;", "let A = 1;", "export const A = 1 +;", "export const A = 1.5;"])(
-    "is refused with the line: %s",
-    (line) => {
-      expect(() => parseConstants(`\n${line}\n`, "kernel/layout.ts")).toThrow(
-        expect.objectContaining({ code: "BAD_LAYOUT_FILE", message: expect.stringContaining("kernel/layout.ts:2") }),
-      );
-    },
-  );
+  it.each([
+    "import x from 'y';",
+    "export const A = 4 / 2;",
+    "export const A = B;",
+    "let A = 1;",
+    "export const A = 1 +;",
+    "export const A = 1.5;",
+  ])("is refused with the line: %s", (line) => {
+    expect(() => parseConstants(`\n${line}\n`, "kernel/layout.ts")).toThrow(
+      expect.objectContaining({ code: "BAD_LAYOUT_FILE", message: expect.stringContaining("kernel/layout.ts:2") }),
+    );
+  });
 });

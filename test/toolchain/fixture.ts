@@ -35,7 +35,12 @@ function declarationsOf(text: string): Declarations {
     if (what === "global") globals.set(first, decorators);
     if (what === "header") objectHeader = Number(first);
     if (what === "pointer") {
-      pointers.push({ address: Number(first), slot: Number(second), name: third, optionalParameters: fourth === "optional" });
+      pointers.push({
+        address: Number(first),
+        slot: Number(second),
+        name: third,
+        optionalParameters: fourth === "optional",
+      });
     }
   }
   return { functions, globals, pointers, objectHeader };

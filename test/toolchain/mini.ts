@@ -29,7 +29,8 @@ export interface MiniKernel {
   run(value: number): { result: number; sleeps: number };
 }
 
-export const buildMini = (options: Partial<KernelBuild> = {}): Promise<KernelImage> => buildKernel({ ...MINI, ...options });
+export const buildMini = (options: Partial<KernelBuild> = {}): Promise<KernelImage> =>
+  buildKernel({ ...MINI, ...options });
 
 /** One CPU with the image's static data in place. */
 export function boot(image: KernelImage): MiniKernel {

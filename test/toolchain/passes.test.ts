@@ -1,5 +1,6 @@
 /** What each pass emits: `fixtures/passes/<pass>.wat` beside `<pass>.after.wat`. */
 import { describe, expect, it } from "vitest";
+import { assertAtomicCalls } from "../../host/toolchain/passes/atomic-asserts.ts";
 import { asyncify, simplify } from "../../host/toolchain/passes/asyncify.ts";
 import { takeDataSegments } from "../../host/toolchain/passes/data-segments.ts";
 import { finish } from "../../host/toolchain/passes/finish.ts";
@@ -26,14 +27,14 @@ const unwindable = (unit: Unit, expected: readonly string[], indirect: readonly 
     never: ["kernel/a/run"],
     expected: new Set(expected),
     optimizeLevel: 2,
-    asserts: false,
   });
 
 describe("a kernel pass", () => {
   it("globals lets per-CPU variables, constants and the compiler's own counter pass", () =>
     expectPass("globals", checkGlobals));
 
-  it("static-data lets reads of static data and writes elsewhere pass", () => expectPass("static-data", checkStaticData));
+  it("static-data lets reads of static data and writes elsewhere pass", () =>
+    expectPass("static-data", checkStaticData));
 
   it("may-sleep finds callers of the switch and callers of sleeping pointers, up to @bare", async () => {
     await expectPass("asyncify", (unit) => {
@@ -60,6 +61,9 @@ describe("a kernel pass", () => {
         ["kernel/a/pause", 4 + 4],
       ]);
     }));
+
+  it("atomic-asserts traps where an atomic function's pointer call unwound", () =>
+    expectPass("atomic-asserts", (unit) => assertAtomicCalls(unit, new Set(["kernel/a/sleepy"]))));
 
   it("hooks turns direct calls of patchable functions into calls through the slot that pointers use", () =>
     expectPass("hooks", (unit) => {

@@ -71,7 +71,10 @@ const REFUSALS: readonly Refusal[] = [
     [`(i32.store (i32.const 8196) (i32.const 1))`, "a constant address"],
     [`(i32.store offset=4 (i32.add (i32.const 8192) (local.get 0)) (i32.const 1))`, "an indexed address"],
     [`(i32.store (global.get $A) (i32.const 1))`, "the address in a constant"],
-    [`(call $~lib/staticarray/StaticArray<i32>#__set (i32.const 8192) (local.get 0) (i32.const 1))`, "the library's setter"],
+    [
+      `(call $~lib/staticarray/StaticArray<i32>#__set (i32.const 8192) (local.get 0) (i32.const 1))`,
+      "the library's setter",
+    ],
   ].map(([code, how]): Refusal => ({
     when: `static data is written through ${how}`,
     code: "STATIC_DATA_WRITTEN",
@@ -119,6 +122,23 @@ ${sleeper(`(func $kernel/a/run_irq (param i32)
     pass: maySleep,
   },
   {
+    when: "a stub would call a function that sleeps",
+    code: "RUNTIME_FUNCTION_NOT_QUIET",
+    says: /kernel\/a\/klp_target runs inside stubs, but kernel\/a\/klp_target may sleep/,
+    module: `;;! function kernel/a/klp_target @notrace
+;;! function kernel/a/lock @notrace
+${sleeper(`(func $kernel/a/lock (call $kernel/a/context_switch)) (func $kernel/a/klp_target (call $kernel/a/lock))`)}`,
+    pass: maySleep,
+  },
+  {
+    when: "a stub would call a function that has a stub itself",
+    code: "RUNTIME_FUNCTION_NOT_QUIET",
+    says: /kernel\/a\/trace_enter -> kernel\/a\/count .* owns a slot/,
+    module: `;;! function kernel/a/trace_enter @notrace
+${sleeper(`(func $kernel/a/trace_enter (call $kernel/a/count))`)}`,
+    pass: maySleep,
+  },
+  {
     when: "a loop needs a safepoint that the kernel does not have",
     code: "MISSING_RUNTIME_FUNCTION",
     says: /loop_safepoint\(\)/,
@@ -159,7 +179,6 @@ ${sleeper(`(func $kernel/a/run_irq (param i32)
         never: [],
         expected: new Set(),
         optimizeLevel: 0,
-        asserts: false,
       }),
   },
   {

@@ -8,11 +8,15 @@ const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 describe("a custom section", () => {
   it("comes back as it was written, whatever its name and size", () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1, maxLength: 200 }), fc.uint8Array({ maxLength: 20_000 }), (name, contents) => {
-        const label = name.toWellFormed();
-        const module = new WebAssembly.Module(appendSection(EMPTY, label, contents));
-        expect(new Uint8Array(WebAssembly.Module.customSections(module, label)[0]!)).toEqual(contents);
-      }),
+      fc.property(
+        fc.string({ minLength: 1, maxLength: 200 }),
+        fc.uint8Array({ maxLength: 20_000 }),
+        (name, contents) => {
+          const label = name.toWellFormed();
+          const module = new WebAssembly.Module(appendSection(EMPTY, label, contents));
+          expect(new Uint8Array(WebAssembly.Module.customSections(module, label)[0]!)).toEqual(contents);
+        },
+      ),
       { numRuns: 50 },
     );
   });

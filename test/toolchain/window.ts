@@ -83,4 +83,5 @@ export function load(image: UserImage, base = 8192, pages = 2): UserRun {
 /** The saved stack's position. */
 export const stackPosition = (run: UserRun): number => new Int32Array(run.bytes.buffer)[PAIR / 4]! - STACK;
 /** The version id on top of the saved stack. */
-export const topFrame = (run: UserRun): number => new Int32Array(run.bytes.buffer)[(STACK + stackPosition(run)) / 4 - 1]!;
+export const topFrame = (run: UserRun): number =>
+  new Int32Array(run.bytes.buffer)[(STACK + stackPosition(run)) / 4 - 1]!;

@@ -51,7 +51,6 @@ export interface AsyncifyOptions {
   /** What must come out: the functions that can unwind. */
   readonly expected: ReadonlySet<string>;
   readonly optimizeLevel: number;
-  readonly asserts: boolean;
 }
 
 export function asyncify(unit: Unit, options: AsyncifyOptions): void {
@@ -59,7 +58,6 @@ export function asyncify(unit: Unit, options: AsyncifyOptions): void {
   if (options.imports.length > 0) settings["asyncify-imports"] = options.imports.join(",");
   else settings["asyncify-ignore-imports"] = "1";
   if (options.never.length > 0) settings["asyncify-removelist"] = options.never.join(",");
-  if (options.asserts) settings["asyncify-asserts"] = "1";
   if (options.indirect !== "all") {
     settings["asyncify-ignore-indirect"] = "1";
     if (options.indirect.length > 0) {
@@ -67,7 +65,9 @@ export function asyncify(unit: Unit, options: AsyncifyOptions): void {
       settings["asyncify-propagate-addlist"] = "1";
     }
   }
-  withPasses(unit.b, { optimizeLevel: options.optimizeLevel, arguments: settings }, () => unit.m.runPasses(["asyncify"]));
+  withPasses(unit.b, { optimizeLevel: options.optimizeLevel, arguments: settings }, () =>
+    unit.m.runPasses(["asyncify"]),
+  );
   for (const fn of unit.functions()) {
     const instrumented = unwinds(unit, fn.body);
     const expected = options.expected.has(fn.name);

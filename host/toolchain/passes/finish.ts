@@ -11,7 +11,11 @@ import { MachineError } from "../../errors.ts";
 import { withPasses } from "../binaryen.ts";
 import type { Unit } from "../unit.ts";
 
-export function finish(unit: Unit, optimizeLevel: number, mapName: string): { wasm: Uint8Array<ArrayBuffer>; sourceMap: string } {
+export function finish(
+  unit: Unit,
+  optimizeLevel: number,
+  mapName: string,
+): { wasm: Uint8Array<ArrayBuffer>; sourceMap: string } {
   const { b, m } = unit;
   check(unit, m.validate() !== 0, "Binaryen does");
   let written = { binary: new Uint8Array(), sourceMap: "" };

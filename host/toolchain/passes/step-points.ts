@@ -5,13 +5,16 @@
  * Example   `atomic.store(word, atomic.load(word) + 1)` loses updates, but only if another CPU runs in between.
  * Emitted   `step_point(STEP_ATOMIC)` before each atomic instruction, `step_point(STEP_CALL)` before each call that
  *           goes through a slot or a pointer; after their operands, which are kept in locals when they step themselves.
- * Invariant the code of `step_point` itself steps nowhere, and neither does code without a task's stack.
+ * Invariant the code of `step_point` itself steps nowhere, and neither does what stubs call, nor code without a task's
+ *           stack.
  */
 import { runtimeFunction } from "../contract.ts";
 import { children, rewrite, view, walk } from "../expressions.ts";
 import type { Expression } from "../binaryen.ts";
 import type { DefinedFunction, Unit } from "../unit.ts";
-import { callGraph } from "./may-sleep.ts";
+import { callGraph } from "../call-graph.ts";
+import type { CallGraph } from "../call-graph.ts";
+import { quietFunctions } from "./quiet.ts";
 
 /** As in kernel/abi.ts. */
 export interface StepKinds {
@@ -23,7 +26,8 @@ const ATOMIC_KINDS = new Set(["AtomicRMW", "AtomicCmpxchg", "AtomicWait", "Atomi
 
 export function insertStepPoints(unit: Unit, kinds: StepKinds): void {
   const step = runtimeFunction(unit, "step_point");
-  const silent = helpersOf(unit, step);
+  const graph = callGraph(unit);
+  const silent = new Set([...helpersOf(unit, graph, step), ...quietFunctions(unit, graph).keys()]);
   for (const fn of unit.functions()) {
     if (!silent.has(fn.name) && !unit.isBare(fn.name)) insert(unit, fn, step, kinds);
   }
@@ -68,15 +72,14 @@ function steps(unit: Unit, expression: Expression, step: string): boolean {
 }
 
 /** `step_point`, what unwinds for it, and the functions that nobody else calls. */
-function helpersOf(unit: Unit, step: string): Set<string> {
-  const graph = callGraph(unit);
+function helpersOf(unit: Unit, graph: CallGraph, step: string): Set<string> {
   const reached = new Set([step]);
   for (const name of reached) {
     for (const target of graph.calls.get(name) ?? []) if (graph.calls.has(target)) reached.add(target);
   }
   const named = new Set(unit.declarations.pointers.map((pointer) => pointer.name));
   const kept = new Set([step, ...graph.bottom]);
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const name of reached) {
       if (kept.has(name) || named.has(name)) continue;
@@ -88,4 +91,3 @@ function helpersOf(unit: Unit, step: string): Set<string> {
   }
   return kept;
 }
-

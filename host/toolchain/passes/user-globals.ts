@@ -38,13 +38,21 @@ export function moveGlobals(unit: Unit, start: number, end: number): DataBlock {
     );
   }
   for (const fn of unit.functions()) {
-    unit.setBody(fn, rewrite(b, fn.body, (expression, kind) => replace(unit, variables, expression, kind)));
+    unit.setBody(
+      fn,
+      rewrite(b, fn.body, (expression, kind) => replace(unit, variables, expression, kind)),
+    );
   }
   for (const name of variables.keys()) m.removeGlobal(name);
   return { address: start, bytes: new Uint8Array(initial.flatMap((bytes) => [...bytes])) };
 }
 
-function replace(unit: Unit, variables: ReadonlyMap<string, Variable>, expression: Expression, kind: string): Expression {
+function replace(
+  unit: Unit,
+  variables: ReadonlyMap<string, Variable>,
+  expression: Expression,
+  kind: string,
+): Expression {
   if (kind !== "GlobalGet" && kind !== "GlobalSet") return expression;
   const node = view(unit.b, expression);
   const variable = variables.get(node["name"] as string);
@@ -52,14 +60,21 @@ function replace(unit: Unit, variables: ReadonlyMap<string, Variable>, expressio
   const { address, type } = variable;
   const access = accessOf(unit, type);
   const at = unit.m.i32.const(address);
-  return kind === "GlobalGet" ? access.load(0, SLOT_ALIGN, at) : access.store(0, SLOT_ALIGN, at, node["value"] as Expression);
+  return kind === "GlobalGet"
+    ? access.load(0, SLOT_ALIGN, at)
+    : access.store(0, SLOT_ALIGN, at, node["value"] as Expression);
 }
 
 const SLOT_ALIGN = 4; // what every type may claim; a larger promise gains nothing
 
 function accessOf(unit: Unit, type: Type): Unit["m"]["i32"] {
   const { b, m } = unit;
-  const found = new Map([[b.i32, m.i32], [b.i64, m.i64], [b.f32, m.f32], [b.f64, m.f64]]).get(type);
+  const found = new Map([
+    [b.i32, m.i32],
+    [b.i64, m.i64],
+    [b.f32, m.f32],
+    [b.f64, m.f64],
+  ]).get(type);
   if (found) return found;
   throw new MachineError(
     "FORBIDDEN_IN_USER_PROGRAM",
@@ -72,7 +87,8 @@ function initialValue(unit: Unit, name: string, init: Expression): Uint8Array<Ar
   const bytes = new Uint8Array(SLOT);
   const write = new DataView(bytes.buffer);
   const { b } = unit;
-  const value = kindOf(b, init) === "GlobalGet" ? b.getGlobalInfo(unit.m.getGlobal(view(b, init)["name"] as string)).init : init;
+  const value =
+    kindOf(b, init) === "GlobalGet" ? b.getGlobalInfo(unit.m.getGlobal(view(b, init)["name"] as string)).init : init;
   if (kindOf(b, value) !== "Const") {
     throw new MachineError(
       "FORBIDDEN_IN_USER_PROGRAM",

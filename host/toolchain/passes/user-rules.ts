@@ -37,10 +37,14 @@ export function checkUserRules(unit: Unit): Program[] {
   checkImports(unit);
   const start = unit.m.getStart();
   if (start) {
-    throw forbidden(`a start function, ${unit.b.getFunctionInfo(start).name}`, "Export a program `(i32)->i32` and call the code from there.");
+    throw forbidden(
+      `a start function, ${unit.b.getFunctionInfo(start).name}`,
+      "Export a program `(i32)->i32` and call the code from there.",
+    );
   }
   for (const fn of unit.functions()) {
-    if (RESERVED.test(fn.name)) throw forbidden(`a function named ${fn.name}`, "Rename it: the toolchain adds one of that name.");
+    if (RESERVED.test(fn.name))
+      throw forbidden(`a function named ${fn.name}`, "Rename it: the toolchain adds one of that name.");
     walk(unit.b, fn.body, (expression, kind) => {
       const wide = unit.b.getExpressionType(expression) === unit.b.v128;
       const remedy = wide ? "Use values of 64 bits at most: a wider access could leave the window." : FORBIDDEN[kind];
@@ -59,7 +63,8 @@ function checkImports(unit: Unit): void {
   for (let i = 0; i < m.getNumGlobals(); i++) {
     const global = b.getGlobalInfo(m.getGlobalByIndex(i));
     if (global.module !== "") throw foreign(`global ${global.module}.${global.base}`);
-    if (RESERVED.test(global.name)) throw forbidden(`a global named ${global.name}`, "Rename it: the toolchain adds one of that name.");
+    if (RESERVED.test(global.name))
+      throw forbidden(`a global named ${global.name}`, "Rename it: the toolchain adds one of that name.");
   }
   for (let i = 0; i < m.getNumTables(); i++) {
     const table = b.getTableInfo(m.getTableByIndex(i));
@@ -77,7 +82,8 @@ function keepPrograms(unit: Unit): Program[] {
   const programs: Program[] = [];
   for (let i = m.getNumExports() - 1; i >= 0; i--) {
     const { kind, name, value } = b.getExportInfo(m.getExportByIndex(i));
-    if (kind === b.ExternalTable) throw forbidden(`the exported table ${name}`, "Keep the table private to the module.");
+    if (kind === b.ExternalTable)
+      throw forbidden(`the exported table ${name}`, "Keep the table private to the module.");
     if (kind === b.ExternalFunction && signatures.get(value) === PROGRAM) programs.unshift({ name, export: name });
     else m.removeExport(name);
   }

@@ -46,7 +46,13 @@ function foldAddress(unit: Unit, expression: Expression, bytes: number): Express
 }
 
 /** `if (size > window || from > window - size) trap`, for each end of the range, then the instruction itself. */
-function checkRange(unit: Unit, fn: DefinedFunction, expression: Expression, bytes: number, ends: readonly string[]): Expression {
+function checkRange(
+  unit: Unit,
+  fn: DefinedFunction,
+  expression: Expression,
+  bytes: number,
+  ends: readonly string[],
+): Expression {
   const { b, m } = unit;
   const node = view(b, expression);
   const before = children(b, expression).map(({ value, replace }) => {
