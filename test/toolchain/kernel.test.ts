@@ -127,7 +127,10 @@ describe("a kernel image", () => {
       stack = (error as Error).stack ?? "";
     }
     const offset = Number(/kernel\/main\/task[^\n]*:(0x[0-9a-f]+)/.exec(stack)?.[1]);
-    expect(map.findEntry(0, offset)).toMatchObject({ originalSource: "kernel/main.ts", originalLine: lines.findIndex((line) => line.includes("operate(0, value)")) });
+    expect(map.findEntry(0, offset)).toMatchObject({
+      originalSource: "kernel/main.ts",
+      originalLine: lines.findIndex((line) => line.includes("operate(0, value)")),
+    });
   });
 
   it("is built the same way twice", async () => {
