@@ -47,7 +47,7 @@ export function callGraph(unit: Unit): CallGraph {
 
 /** Functions that may sleep, given those that do by themselves: callers of callers, up to `@bare`. */
 export function propagate(unit: Unit, graph: CallGraph, roots: Iterable<string>): Set<string> {
-  const sleepable = new Set(roots);
+  const sleepable = new Set([...roots].filter((name) => !unit.isBare(name)));
   for (let size = -1; size !== sleepable.size;) {
     size = sleepable.size;
     for (const [name, targets] of graph.calls) {

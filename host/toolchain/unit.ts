@@ -44,7 +44,9 @@ export class Unit {
 
   /** The source's word on a function; undefined for generated ones. */
   declaration(name: string): FunctionDeclaration | undefined {
-    return this.declarations.functions.get(name);
+    // Function types in the names of generic instances are escaped in the module: `f<%28i32%29=>void>`.
+    const written = name.replace(/%([0-9a-f]{2})/gi, (_whole, code: string) => String.fromCharCode(parseInt(code, 16)));
+    return this.declarations.functions.get(written);
   }
 
   has(name: string, decorator: string): boolean {
