@@ -7,6 +7,7 @@ import { ramfs_init } from "./fs/ramfs";
 import { MACHINE, MACHINE_CPUS, PERCPU_CURRENT, PERCPU_IDLE_TASK, PERCPU_IRQ_OFF } from "./layout";
 import { page_init } from "./mm/page";
 import { slab_init } from "./mm/slab";
+import { step_stack_init } from "./process/step_stack";
 import { idle_init } from "./process/idle";
 import { init_start } from "./process/init";
 import { dispatch_interrupts } from "./process/interrupts";
@@ -47,6 +48,7 @@ export { syscall, user_safepoint } from "./sys/syscall";
     timers_init(cpu);
     workqueue_init(cpu);
     idle_init(cpu);
+    if (STEPPED) step_stack_init(cpu);
   }
   store<u32>(this_cpu, load<u32>(cpu_block(0), PERCPU_IDLE_TASK), PERCPU_CURRENT);
   init_start();

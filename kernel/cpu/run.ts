@@ -4,10 +4,10 @@
  * It holds no lock and takes none: it only follows a word that schedule() left in this CPU's block. While it runs,
  * no Wasm frame but its own is on the engine's stack.
  */
-import { EXIT_PANIC, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
+import { EXIT_PANIC, EXIT_STEP, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
 import {
   MACHINE, MACHINE_STATE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_FAULTED, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_NEXT,
-  PERCPU_RESUMING, PERCPU_STACK_HIT, TASK_ON_CPU, TASK_STACK_POS,
+  PERCPU_RESUMING, PERCPU_STACK_HIT, PERCPU_STEPPED, PERCPU_STEP_STACK, TASK_ON_CPU, TASK_STACK_POS,
 } from "../layout";
 import { panic } from "../lib/printk";
 import { task_entry } from "../process/create";
@@ -21,16 +21,23 @@ import { condemn } from "./trap";
   if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) return EXIT_PANIC;
   while (true) {
     const task = current();
-    if (has_flag(task, TF_SAVED)) {
+    if (STEPPED && load<i32>(this_cpu, PERCPU_STEPPED)) {
+      store<i32>(this_cpu, 0, PERCPU_STEPPED);
+      resume(<usize>load<u32>(this_cpu, PERCPU_STEP_STACK));
+    } else if (has_flag(task, TF_SAVED)) {
       clear_flag(task, TF_SAVED);
-      store<i32>(this_cpu, 1, PERCPU_RESUMING);
-      start_rewind(changetype<usize>(task) + TASK_STACK_POS);
+      resume(changetype<usize>(task) + TASK_STACK_POS);
     }
     store<i32>(this_cpu, 1, PERCPU_IN_TASK);
     task_entry();
     store<i32>(this_cpu, 0, PERCPU_IN_TASK);
     stop_unwind();
     const reason = load<i32>(this_cpu, PERCPU_EXIT);
+    if (STEPPED && reason == EXIT_STEP) {
+      if (load<i32>(this_cpu, PERCPU_STACK_HIT)) panic("step stack overflow");
+      store<i32>(this_cpu, 1, PERCPU_STEPPED);
+      return reason;
+    }
     if (load<i32>(this_cpu, PERCPU_STACK_HIT)) spill(task, reason);
     else set_flag(task, TF_SAVED);
     if (reason != EXIT_SWITCH) return reason;
@@ -40,6 +47,11 @@ import { condemn } from "./trap";
     // Release: the stack is wholly in memory now. Pairs with on_cpu() in pick_next(), on whatever CPU runs it next.
     atomic.store<i32>(changetype<usize>(task), 0, TASK_ON_CPU);
   }
+}
+
+@bare function resume(pair: usize): void {
+  store<i32>(this_cpu, 1, PERCPU_RESUMING);
+  start_rewind(pair);
 }
 
 /** The stack did not fit: the task cannot go on. With a lock held, or as idle task, neither can the machine. */

@@ -2,8 +2,8 @@
  * Leaving and re-entering a task's stack: the only place that unwinds.
  *
  *   who calls            sets                       then                          cpu_run() does
- *   context_switch()     EXIT = a reason            unwinds the current task      what the reason asks, rewinds the next task
- *   step_point()         EXIT = EXIT_STEP           the same, from anywhere       returns to the platform, later rewinds the same task
+ *   context_switch()     EXIT = a reason            unwinds to the task's memory  what the reason asks, rewinds the next task
+ *   step_point()         EXIT = EXIT_STEP           unwinds to the CPU's memory   returns to the platform, later rewinds the same task
  *
  * A rewind re-enters exactly the call that unwound, so both look at RESUMING first: set by cpu_run(), it means
  * "this is not a call but a return". Invariant: a task's saved stack is complete only after cpu_run() called
@@ -11,7 +11,7 @@
  */
 import { EXIT_STEP, STEP_RELAX } from "../abi";
 import {
-  EMERGENCY, EMERGENCY_SIZE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_IN_TASK, PERCPU_RESUMING, PERCPU_STACK_HIT, TASK_STACK_POS, WORD,
+  EMERGENCY, EMERGENCY_SIZE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_IN_TASK, PERCPU_RESUMING, PERCPU_STACK_HIT, PERCPU_STEP_STACK, TASK_STACK_POS, WORD,
 } from "../layout";
 import { cpu_id, this_cpu } from "./percpu";
 
@@ -34,7 +34,8 @@ import { cpu_id, this_cpu } from "./percpu";
 
 /**
  * Stepped platform: the toolchain puts a call to this before every atomic and every hooked call; the platform says
- * whether another CPU gets its turn here. Outside a task (boot, cpu_run itself) there is no stack to leave.
+ * whether another CPU gets its turn here. The stack waits in the CPU's memory, not the task's: a task's own stack
+ * looks, and overflows, as on real CPUs. Outside a task (boot, cpu_run itself) there is no stack to leave.
  */
 @notrace export function step_point(kind: i32): void {
   if (load<i32>(this_cpu, PERCPU_RESUMING)) {
@@ -45,7 +46,7 @@ import { cpu_id, this_cpu } from "./percpu";
   if (!load<i32>(this_cpu, PERCPU_IN_TASK)) return;
   if (!step(kind)) return;
   store<i32>(this_cpu, EXIT_STEP, PERCPU_EXIT);
-  start_unwind(<usize>load<u32>(this_cpu, PERCPU_CURRENT) + TASK_STACK_POS);
+  start_unwind(<usize>load<u32>(this_cpu, PERCPU_STEP_STACK));
 }
 
 /** Tells the stepped platform that this CPU waits for another; nothing on real threads. */

@@ -6,7 +6,7 @@
  */
 import { COUNTER_FAULTS, STATE_PANIC } from "../abi";
 import {
-  MACHINE, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_PREEMPT, PERCPU_RESUMING,
+  MACHINE, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_PREEMPT, PERCPU_RESUMING, PERCPU_STEPPED,
 } from "../layout";
 import { log_begin, log_bytes, log_end, printk } from "../lib/printk";
 import { TF_IDLE, TF_KILLED, TF_SAVED, Task, clear_flag, current, has_flag, set_flag, stack_base } from "../sched/task";
@@ -18,6 +18,7 @@ import { stop_unwind } from "./switch";
   stop_unwind(); // Asyncify may have been unwinding or rewinding
   store<i32>(this_cpu, 0, PERCPU_IN_TASK);
   store<i32>(this_cpu, 0, PERCPU_RESUMING);
+  store<i32>(this_cpu, 0, PERCPU_STEPPED);
   if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) return 1;
   if (in_atomic_context() || has_flag(current(), TF_IDLE)) {
     printk("Kernel panic - not syncing: fault in atomic context");
