@@ -9,7 +9,7 @@
  * "this is not a call but a return". Invariant: a task's saved stack is complete only after cpu_run() called
  * stop_unwind(); until then its ON_CPU stays set and nobody else may run it.
  */
-import { EXIT_STEP, STEP_RELAX } from "../abi";
+import { EXIT_STEP, STEP_CALL, STEP_RELAX } from "../abi";
 import {
   EMERGENCY, EMERGENCY_SIZE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_IN_TASK, PERCPU_RESUMING, PERCPU_STACK_HIT, PERCPU_STEP_STACK, TASK_STACK_POS, WORD,
 } from "../layout";
@@ -47,6 +47,11 @@ import { cpu_id, this_cpu } from "./percpu";
   if (!step(kind)) return;
   store<i32>(this_cpu, EXIT_STEP, PERCPU_EXIT);
   start_unwind(<usize>load<u32>(this_cpu, PERCPU_STEP_STACK));
+}
+
+/** A place worth interleaving although it is neither an atomic nor a hooked call; nothing on real threads. */
+@inline export function step_here(): void {
+  if (STEPPED) step_point(STEP_CALL);
 }
 
 /** Tells the stepped platform that this CPU waits for another; nothing on real threads. */

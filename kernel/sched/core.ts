@@ -19,7 +19,7 @@ import {
 import { clock_ns } from "../cpu/clock";
 import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
-import { context_switch } from "../cpu/switch";
+import { context_switch, step_here } from "../cpu/switch";
 import {
   PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
   PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
@@ -83,6 +83,7 @@ export function preempt_schedule(): void {
   if (next != prev) {
     count(COUNTER_SWITCHES);
     store<u32>(this_cpu, <u32>changetype<usize>(next), PERCPU_NEXT);
+    step_here(); // until the stack is saved, nobody may believe that it is
     context_switch(EXIT_SWITCH);
     finish_task_switch();
   }

@@ -6,6 +6,7 @@
  */
 import { COUNTER_TIMERS, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../abi";
 import { clock_ns } from "../cpu/clock";
+import { cpu_relax, got_on } from "../cpu/irq";
 import { count, cpu_id } from "../cpu/percpu";
 import { PAGE_SIZE, TIMER_BASES, TIMER_BASE_SIZE } from "../layout";
 import { invariant, panic } from "../lib/printk";
@@ -35,6 +36,8 @@ export class Timer {
 class TimerBase extends SpinLock {
   heap: usize; // addresses of timers; entry 0 is unused
   armed: i32;
+  /** The timer whose function runs right now, or 0. Atomic; written by this CPU. */
+  running: usize;
 }
 if (<i32>offsetof<TimerBase>() > TIMER_BASE_SIZE) ERROR("TimerBase no longer fits layout.ts");
 
@@ -58,6 +61,7 @@ export function timers_init(cpu: i32): void {
   base.heap = alloc_pages(HEAP_ORDER);
   if (!base.heap) panic("no memory for timers");
   base.armed = 0;
+  base.running = 0;
 }
 
 @notrace @atomic export function timer_init(timer: Timer, fn: TimerFunction, argument: i32): void {
@@ -79,13 +83,19 @@ export function timer_start(timer: Timer, expires: f64): void {
   spin_unlock(base);
 }
 
-/** Disarms `timer`; false when it had fired already. Its function may still be running on the other CPU. */
+/**
+ * Disarms `timer`; false when it had fired already. Then its function is over too, on whatever CPU, and what it was
+ * given may be freed. Not in interrupt, and no lock held.
+ */
 export function timer_cancel(timer: Timer): bool {
   const base = base_of(timer.cpu);
   spin_lock(base);
   const armed = timer.place != 0;
   if (armed) remove(base, timer);
   spin_unlock(base);
+  // Pairs with the stores in run_timers(): set before the lock is given up there, cleared behind the call.
+  while (atomic.load<u32>(changetype<usize>(base), offsetof<TimerBase>("running")) == <u32>changetype<usize>(timer)) cpu_relax();
+  got_on();
   return armed;
 }
 
@@ -128,9 +138,11 @@ export function timer_cancel(timer: Timer): bool {
     remove(base, timer);
     const fn = timer.fn;
     const argument = timer.argument;
-    spin_unlock(base); // the function may arm it again, or free it
+    base.running = changetype<usize>(timer);
+    spin_unlock(base); // the function may arm it again
     count(COUNTER_TIMERS);
     call_indirect<void>(fn, argument);
+    atomic.store<u32>(changetype<usize>(base), 0, offsetof<TimerBase>("running")); // release; pairs with timer_cancel()
   }
   spin_unlock(base);
 }
