@@ -129,13 +129,15 @@ export function wake_up_task(task: Task): bool {
 export function wake_up_state(task: Task, states: i32): bool {
   spin_lock(wake_lock(task));
   // Pairs with set_current_state(): either this sees the sleeper's state, or the sleeper sees the caller's condition.
-  if ((task_state(task) & states) == 0) {
+  const state = task_state(task);
+  if ((state & states) == 0) {
     spin_unlock(wake_lock(task));
     return false;
   }
   const rq = task_rq_lock(task);
   const still_on_rq = task.on_rq != 0;
-  if (still_on_rq) atomic.store<i32>(changetype<usize>(task), TASK_RUNNING, TASK_STATE);
+  // Still on a CPU, it may have changed its mind since, and even be about to exit: then its own word stands.
+  if (still_on_rq) atomic.cmpxchg<i32>(changetype<usize>(task), state, TASK_RUNNING, TASK_STATE);
   spin_unlock(rq);
   if (!still_on_rq) activate(task);
   count(COUNTER_WAKEUPS);
