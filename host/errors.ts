@@ -43,6 +43,7 @@ export type MachineErrorCode =
   | "KERNEL_PANIC"
   | "BOOT_FAILED"
   | "UNKNOWN_EXIT" // a CPU left for a reason that the host does not know
+  | "CALL_FAILED" // a CPU could not do what it was asked
   | "CPU_DIED"
   | "CPU_TIMEOUT"
   | "DEADLOCK" // stepped: nothing can ever happen again
@@ -56,12 +57,15 @@ export type MachineErrorCode =
 export class MachineError extends Error {
   override readonly name = "MachineError";
   readonly code: MachineErrorCode;
+  /** What was refused or went wrong, without code and remedy. */
+  readonly what: string;
   /** The next thing the reader should try: a command, or a file to open. */
   readonly remedy: string;
 
   constructor(code: MachineErrorCode, what: string, remedy: string, options?: ErrorOptions) {
     super(`${code}: ${what}\n  ${remedy}`, options);
     this.code = code;
+    this.what = what;
     this.remedy = remedy;
   }
 }

@@ -1,0 +1,50 @@
+/**
+ * A trap's backtrace, from the engine's text to lines in terms of the source.
+ *
+ *   at kernel/user/faults/divide (wasm://wasm/8f3c2a1e:wasm-function[12]:0x3a4)   →   divide (kernel/user/faults.ts:13:12)
+ *
+ * Contract: `parseStack` reads what V8 prints; frames of other languages are left out. Whoever starts a CPU gives it
+ * a `Locate` for the offsets, or none, and then lines only name functions. Invariant: the kernel's module is the one
+ * that cpu_run lies in, because below every task's stack there is cpu_run.
+ */
+
+export interface WasmFrame {
+  readonly name: string;
+  /** The engine's name for the module: a hash of its bytes. */
+  readonly module: string;
+  /** Offset in the module's bytes. */
+  readonly offset: number;
+}
+
+/** `file:line:column` of an offset in an image, or undefined when its source map has none. */
+export type Locate = (image: "kernel" | "user", offset: number) => string | undefined;
+
+const FRAME = /^\s*at (?:(.*) \()?wasm:\/\/wasm\/(\S+?):wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
+const BOTTOM = "cpu_run";
+/** Code of the toolchain's, not of the source's: it would only repeat its neighbour. */
+const GENERATED = /^(slow|trace)_stub|^stub|^asyncify_/;
+
+export function parseStack(stack: string): WasmFrame[] {
+  return stack.split("\n").flatMap((line) => {
+    const match = FRAME.exec(line);
+    if (!match) return [];
+    const [, name = "", module = "", index = "", offset = ""] = match;
+    return [{ name: name === "" ? `function ${index}` : lastPart(name), module, offset: Number.parseInt(offset, 16) }];
+  });
+}
+
+/** Lines for the log, innermost first, without the machinery below a task. */
+export function describeStack(stack: string, locate: Locate): string[] {
+  const frames = parseStack(stack);
+  const kernel = frames.findLast(({ name }) => name === BOTTOM)?.module;
+  return frames
+    .filter(({ name }) => name !== BOTTOM && !GENERATED.test(name))
+    .map(({ name, module, offset }) => {
+      const place = locate(module === kernel ? "kernel" : "user", offset);
+      return place === undefined ? `  ${name}` : `  ${name} (${place})`;
+    });
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

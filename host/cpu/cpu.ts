@@ -1,0 +1,119 @@
+/**
+ * One CPU: an instance of the kernel, one of the user image, one table, over the machine's memory.
+ *
+ * Idea: `run` is a turn: cpu_run() until it needs the host. A trap ends a turn too; it costs the task that trapped,
+ * or the machine. Contract: `run` gives an EXIT_* that the platform handles; traps never leave it. Invariant: user
+ * programs have the same table indices on every CPU, because tasks move and take them along.
+ */
+import {
+  EXIT_PANIC, EXIT_STEP, SIGSEGV, STATE_PANIC,
+} from "../../kernel/abi.ts";
+import {
+  EMERGENCY, EMERGENCY_SIZE, MACHINE, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_CURRENT, TASK_NAME, TASK_NAME_SIZE, TASK_PID,
+} from "../../kernel/layout.ts";
+import { cpuBlock } from "../memory.ts";
+import type { SharedMemory } from "../memory.ts";
+import { describeStack } from "./backtrace.ts";
+import type { Locate } from "./backtrace.ts";
+import type { KernelExports, SelftestExports } from "./exports.ts";
+
+/** What is the same on every CPU; it crosses to a worker as it is. */
+export interface CpuImages {
+  readonly kernel: WebAssembly.Module;
+  readonly user: WebAssembly.Module;
+  /** Exports of the user image, in the order of the program table. */
+  readonly programs: readonly string[];
+  /** Table index of the first of them. */
+  readonly firstProgram: number;
+}
+
+/** What a platform gives a CPU. */
+export interface CpuPlatform {
+  /** Nanoseconds since boot. */
+  readonly clockNs: () => number;
+  /** Stepped images only: whether another CPU gets its turn at this step point. */
+  readonly step: (kind: number) => number;
+  readonly locate: Locate;
+}
+
+/** Frames that a backtrace keeps. */
+const BACKTRACE_FRAMES = 64;
+
+export class Cpu {
+  readonly id: number;
+  readonly #kernel: KernelExports & SelftestExports;
+  readonly #memory: SharedMemory;
+  readonly #locate: Locate;
+
+  constructor(id: number, memory: SharedMemory, images: CpuImages, platform: CpuPlatform) {
+    this.id = id;
+    this.#memory = memory;
+    this.#locate = platform.locate;
+    const env = { memory: memory.memory, clock_ns: platform.clockNs, step: platform.step };
+    this.#kernel = new WebAssembly.Instance(images.kernel, { env }).exports as KernelExports;
+    this.#addPrograms(images);
+  }
+
+  /** Makes the instance this CPU. CPU 0 boots the machine with it; the others wait until that is done. */
+  init(): void {
+    this.#kernel.cpu_init(this.id);
+    if (this.id !== 0) return;
+    this.#kernel.selftests_register?.();
+    this.#kernel.boot();
+  }
+
+  /** A turn; gives why it ended. */
+  run(): number {
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = BACKTRACE_FRAMES;
+    try {
+      return this.#kernel.cpu_run();
+    } catch (error) {
+      if (!isTrap(error)) throw error;
+      return this.#trapped(error);
+    } finally {
+      Error.stackTraceLimit = frames;
+    }
+  }
+
+  #addPrograms({ user, programs, firstProgram }: CpuImages): void {
+    const { memory } = this.#memory;
+    const { syscall, user_safepoint, stack_end_hit, window_base, __asyncify_state, __asyncify_data, table } = this.#kernel;
+    const env = { memory, syscall, user_safepoint, stack_end_hit, window_base, __asyncify_state, __asyncify_data };
+    const { exports } = new WebAssembly.Instance(user, { env });
+    const length = firstProgram + programs.length;
+    if (table.length < length) table.grow(length - table.length);
+    programs.forEach((name, index) => table.set(firstProgram + index, exports[name]));
+  }
+
+  /**
+   * Says in the log what trapped where. The kernel is told first: until then its Asyncify state is that of the lost
+   * stack, and no kernel function that may sleep can run. A panic on another CPU traps here only to end this one.
+   */
+  #trapped(error: Error): number {
+    const memory = this.#memory;
+    const panicking = memory.load(MACHINE + MACHINE_STATE) === STATE_PANIC;
+    const task = memory.load(cpuBlock(this.id) + PERCPU_CURRENT);
+    const name = `${memory.zeroEnded(task + TASK_NAME, TASK_NAME_SIZE)}[${memory.load(task + TASK_PID)}]`;
+    const lost = this.#kernel.cpu_trap(SIGSEGV) !== 0;
+    const bystander = panicking && memory.load(MACHINE + MACHINE_PANIC_CPU) !== this.id + 1;
+    if (!bystander) {
+      this.#log(panicking ? `CPU ${this.id} was running ${name}` : `${name} fault: ${error.message}`);
+      for (const line of describeStack(error.stack ?? "", this.#locate)) this.#log(line);
+    }
+    return lost ? EXIT_PANIC : EXIT_STEP;
+  }
+
+  /** A line of the host's in the kernel's log; the emergency buffer is free between turns. */
+  #log(line: string): void {
+    const address = EMERGENCY + this.id * EMERGENCY_SIZE;
+    const bytes = new TextEncoder().encode(line).subarray(0, EMERGENCY_SIZE);
+    this.#memory.bytes.set(bytes, address);
+    this.#kernel.log_text(address, bytes.length);
+  }
+}
+
+/** RangeError is what an engine throws when its own stack is full. */
+function isTrap(error: unknown): error is Error {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+}

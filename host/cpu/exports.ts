@@ -1,0 +1,25 @@
+/**
+ * What a CPU's instance of the kernel offers its host.
+ *
+ * Contract: the functions and globals below; constants are boot/handshake.ts's. Invariant: `__asyncify_*` and
+ * `window_base` are this CPU's own, shared with every other module instance on it.
+ */
+export interface KernelExports extends WebAssembly.Exports {
+  readonly cpu_init: (cpu: number) => void;
+  readonly boot: () => void;
+  readonly cpu_run: () => number;
+  readonly cpu_trap: (signal: number) => number;
+  readonly log_text: (address: number, length: number) => void;
+  readonly syscall: (nr: number, a: number, b: number, c: number) => number;
+  readonly user_safepoint: () => void;
+  readonly stack_end_hit: () => void;
+  readonly table: WebAssembly.Table;
+  readonly window_base: WebAssembly.Global;
+  readonly __asyncify_state: WebAssembly.Global;
+  readonly __asyncify_data: WebAssembly.Global;
+}
+
+/** Only in images that carry in-kernel self-tests. */
+export interface SelftestExports {
+  readonly selftests_register?: () => void;
+}

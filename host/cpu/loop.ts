@@ -1,0 +1,67 @@
+/**
+ * The CPU loop of a thread: a VM-exit loop.
+ *
+ *   exit      what the loop does                                              goes on
+ *   IDLE      sleeps on PENDING until somebody raises a bit or a timer is due  yes
+ *   HOST      returns, so that the thread gets to its event loop              when the host says resume
+ *   OFFLINE   returns                                                         no
+ *   PANIC     wakes who watches the machine's state, returns                  no
+ *
+ * Contract: an exit without a row is UNKNOWN_EXIT. Invariant: the thread blocks only here, with no Wasm on its stack.
+ */
+import {
+  COUNTER_IDLE_NS, EXIT_HOST, EXIT_IDLE, EXIT_OFFLINE, EXIT_PANIC, EXIT_STEP, PENDING_TICK,
+} from "../../kernel/abi.ts";
+import {
+  MACHINE, MACHINE_STATE, PERCPU_COUNTERS, PERCPU_IDLE_UNTIL, PERCPU_PENDING, PERCPU_SLEEPING,
+} from "../../kernel/layout.ts";
+import { MachineError } from "../errors.ts";
+import { cpuBlock } from "../memory.ts";
+import type { SharedMemory } from "../memory.ts";
+import type { Cpu } from "./cpu.ts";
+
+export type LoopEnd = "host" | "offline" | "panic";
+
+/** Runs `cpu` until its thread is wanted elsewhere. */
+export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): LoopEnd {
+  for (;;) {
+    const exit = cpu.run();
+    switch (exit) {
+      case EXIT_IDLE:
+        sleep(memory, cpuBlock(cpu.id), clockNs);
+        break;
+      case EXIT_STEP: // a trap that cost only its task
+        break;
+      case EXIT_HOST:
+        return "host";
+      case EXIT_OFFLINE:
+        return "offline";
+      case EXIT_PANIC:
+        memory.notify(MACHINE + MACHINE_STATE); // partner: the host, which waits for the state to change
+        return "panic";
+      default:
+        throw unknownExit(cpu.id, exit);
+    }
+  }
+}
+
+export function unknownExit(cpu: number, exit: number): MachineError {
+  return new MachineError("UNKNOWN_EXIT", `CPU ${cpu} left for reason ${exit}, which this host does not know`, "Build image and host again with `npm run build`.");
+}
+
+function sleep(memory: SharedMemory, block: number, clockNs: () => number): void {
+  const until = memory.loadDouble(block + PERCPU_IDLE_UNTIL);
+  const began = clockNs();
+  // Stored before PENDING is compared: pairs with raise_pending(), which sets PENDING before it looks at SLEEPING.
+  memory.store(block + PERCPU_SLEEPING, 1);
+  const timeout = until === 0 ? Infinity : (until - began) / 1e6;
+  const woken = timeout <= 0 ? "timed-out" : Atomics.wait(memory.words, (block + PERCPU_PENDING) >> 2, 0, timeout);
+  memory.store(block + PERCPU_SLEEPING, 0);
+  if (woken === "timed-out") memory.or(block + PERCPU_PENDING, PENDING_TICK); // timers fire in the tick's interrupt
+  addIdleTime(memory, block, clockNs() - began);
+}
+
+export function addIdleTime(memory: SharedMemory, block: number, ns: number): void {
+  const counter = block + PERCPU_COUNTERS + COUNTER_IDLE_NS * 8;
+  memory.storeDouble(counter, memory.loadDouble(counter) + ns);
+}

@@ -1,0 +1,81 @@
+/**
+ * What happens in a machine, as it happens.
+ *
+ * Idea: one source, any number of readers, each with a queue of its own. Contract: a reader sees everything from the
+ * moment it asked until the machine ends; it may be slow, it may leave. Invariant: a fault is also a log line, and
+ * comes right behind it.
+ */
+import type { MachineError } from "./errors.ts";
+
+export type MachineEvent =
+  | { readonly kind: "log"; readonly line: string }
+  /** A task was killed by a trap. */
+  | { readonly kind: "fault"; readonly task: string; readonly pid: number; readonly message: string }
+  | { readonly kind: "panic"; readonly error: MachineError };
+
+const FAULT = /\] (\S*)\[(\d+)\] fault: (.*)$/;
+
+/** The events that a log line stands for. */
+export function eventsOf(line: string): MachineEvent[] {
+  const [, task, pid, message = ""] = FAULT.exec(line) ?? [];
+  const log = { kind: "log", line } as const;
+  return task === undefined ? [log] : [log, { kind: "fault", task, pid: Number(pid), message }];
+}
+
+export class EventSource {
+  readonly #readers = new Set<Reader>();
+  #ended = false;
+
+  emit(event: MachineEvent): void {
+    for (const reader of this.#readers) reader.push(event);
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const reader of this.#readers) reader.end();
+  }
+
+  async *read(signal?: AbortSignal): AsyncGenerator<MachineEvent, void> {
+    const reader = new Reader();
+    const leave = (): void => reader.end();
+    this.#readers.add(reader);
+    signal?.addEventListener("abort", leave);
+    if (this.#ended || signal?.aborted) reader.end();
+    try {
+      for (;;) {
+        const event = await reader.next();
+        if (!event) return;
+        yield event;
+      }
+    } finally {
+      signal?.removeEventListener("abort", leave);
+      this.#readers.delete(reader);
+    }
+  }
+}
+
+class Reader {
+  readonly #queue: MachineEvent[] = [];
+  #ended = false;
+  #wake: () => void = () => {};
+
+  push(event: MachineEvent): void {
+    this.#queue.push(event);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** The next event; undefined when there will be none. */
+  async next(): Promise<MachineEvent | undefined> {
+    while (this.#queue.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#queue.shift();
+  }
+}

@@ -1,0 +1,11 @@
+/** What `import … from "wasm-livepatch"` gives. */
+export { Machine } from "./machine.ts";
+export { MachineError } from "./errors.ts";
+export type { MachineErrorCode } from "./errors.ts";
+export type { CallOptions } from "./abort.ts";
+export type { CpuState } from "./cpu/state.ts";
+export type { MachineEvent } from "./events.ts";
+export type { Percentiles } from "./histogram.ts";
+export type { ImageSource, MachineOptions } from "./options.ts";
+export type { PlatformName } from "./platform/platforms.ts";
+export type { Counters, CpuStats, MachineStats } from "./stats.ts";

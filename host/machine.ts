@@ -1,0 +1,226 @@
+/**
+ * A machine: the one class that command line, tests, benchmarks and pages use.
+ *
+ * Idea: boot builds everything in order (options, images, handshake, memory, CPUs); then every method is a request to
+ * the kernel or a look at its memory. Contract: every method rejects with MachineError, takes an AbortSignal, and
+ * settles even when a CPU died. Invariant: a machine that failed or was shut down answers nothing but log(),
+ * cpuState() and shutdown().
+ */
+import {
+  EAGAIN, MAIL_OP_AUDIT, MAIL_OP_KILL, MAIL_OP_READ, MAIL_OP_SELFTEST, MAIL_OP_SPAWN, MAIL_OP_WAIT, SIGTERM,
+} from "../kernel/abi.ts";
+import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE } from "../kernel/layout.ts";
+import { abortable, refuseAborted } from "./abort.ts";
+import type { CallOptions } from "./abort.ts";
+import { loadKernelImage, loadUserImage } from "./boot/images.ts";
+import { firstProgram, place, write } from "./boot/placement.ts";
+import { readCpuState } from "./cpu/state.ts";
+import type { CpuState } from "./cpu/state.ts";
+import { succeeded } from "./errno.ts";
+import { MachineError } from "./errors.ts";
+import { EventSource, eventsOf } from "./events.ts";
+import type { MachineEvent } from "./events.ts";
+import { LogReader } from "./log.ts";
+import { Mailbox } from "./mailbox.ts";
+import { createMemory } from "./memory.ts";
+import type { SharedMemory } from "./memory.ts";
+import { checkOptions } from "./options.ts";
+import type { MachineOptions, Settings } from "./options.ts";
+import { readImage } from "./platform/node/files.ts";
+import type { Platform } from "./platform/platform.ts";
+import { PLATFORMS } from "./platform/platforms.ts";
+import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
+import type { MachineStats } from "./stats.ts";
+
+/** Log lines that are kept, and that a panic shows. */
+const KEPT_LINES = 10_000;
+const PANIC_LINES = 12;
+
+export class Machine {
+  readonly settings: Settings;
+  readonly #memory: SharedMemory;
+  readonly #reader: LogReader;
+  readonly #events = new EventSource();
+  readonly #lines: string[] = [];
+  // Set once, by boot, before anybody has the machine.
+  #platform!: Platform;
+  #mailbox!: Mailbox;
+  #failure: MachineError | undefined;
+  #down: Promise<void> | undefined;
+
+  private constructor(settings: Settings, memory: SharedMemory) {
+    this.settings = settings;
+    this.#memory = memory;
+    this.#reader = new LogReader(memory);
+  }
+
+  /** Brings a machine up; nothing is started before everything was checked, nothing stays when it fails. */
+  static async boot(options: MachineOptions = {}, { signal }: CallOptions = {}): Promise<Machine> {
+    const settings = checkOptions(options);
+    const stepped = settings.platform === "stepped";
+    const kernelFile = await kernelSource(settings, stepped);
+    const kernel = loadKernelImage(kernelFile.bytes, kernelFile.sourceMap, stepped);
+    if (settings.selftests && !WebAssembly.Module.exports(kernel.module).some(({ name }) => name === "selftests_register")) {
+      throw new MachineError("BAD_IMAGE", "this kernel image has no self-tests", "Build one from kernel/main.ts with test/kernel/index.ts.");
+    }
+    const userFile = settings.userImage ? { bytes: settings.userImage, sourceMap: "" } : await readImage("user");
+    const user = await loadUserImage(userFile.bytes, userFile.sourceMap);
+    const placement = place(settings, kernel, user);
+    refuseAborted(signal);
+    const memory = createMemory(settings.memoryMiB);
+    write(placement, memory);
+    const machine = new Machine(settings, memory);
+    machine.#platform = await PLATFORMS[settings.platform]({
+      memory,
+      settings,
+      images: {
+        kernel: kernel.module,
+        user: user.module,
+        programs: user.map.programs.map((program) => program.export),
+        firstProgram: firstProgram(kernel.map),
+      },
+      sourceMaps: { kernel: kernel.sourceMap, user: user.sourceMap },
+      onPulse: () => machine.#drainLog(),
+      onFailure: (error) => machine.#onFailure(error),
+      panicError: () => machine.#panicError(),
+    });
+    machine.#mailbox = new Mailbox(memory, machine.#platform);
+    try {
+      await abortable(machine.#platform.start(), signal);
+    } catch (error) {
+      await machine.shutdown();
+      throw error;
+    }
+    return machine;
+  }
+
+  /** A file's contents. */
+  async read(path: string, options: CallOptions = {}): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let offset = 0; ; ) {
+      const { status, bytes } = await this.#request(MAIL_OP_READ, path, offset, options);
+      if (succeeded(status, `read ${path}`) === 0) return text + decoder.decode();
+      text += decoder.decode(bytes, { stream: true });
+      offset += status;
+    }
+  }
+
+  /** Starts a program of the user image; gives its pid. */
+  async spawn(program: string, argument: number = 0, options: CallOptions = {}): Promise<number> {
+    return succeeded((await this.#request(MAIL_OP_SPAWN, program, argument, options)).status, `spawn ${program}`);
+  }
+
+  /** Waits for the end of a spawned program; gives its wait status: exit code << 8, or the signal that ended it. */
+  async wait(pid: number, options: CallOptions = {}): Promise<number> {
+    for (;;) {
+      // Read before the request: an exit in between changes the word, and the wait below does not begin.
+      const exits = this.#memory.load(MACHINE + MACHINE_REAPABLE);
+      const { status } = await this.#request(MAIL_OP_WAIT, "", pid, options);
+      if (status !== -EAGAIN) return succeeded(status, `wait for ${pid}`);
+      await this.#platform.change(MACHINE + MACHINE_REAPABLE, exits, options.signal);
+    }
+  }
+
+  /** Sends a signal. */
+  async kill(pid: number, signal: number = SIGTERM, options: CallOptions = {}): Promise<void> {
+    succeeded((await this.#request(MAIL_OP_KILL, "", pid | (signal << 24), options)).status, `kill ${pid}`);
+  }
+
+  /** What should not be on a machine at rest, one finding per line: leaks, lost wake-ups, locks held. */
+  async audit(options: CallOptions = {}): Promise<string[]> {
+    const { status, bytes } = await this.#request(MAIL_OP_AUDIT, "", 0, options);
+    succeeded(status, "audit");
+    return new TextDecoder().decode(bytes).split("\n").filter((line) => line !== "");
+  }
+
+  /** Runs a row of the image's self-tests; 0, or a number that says where it failed. */
+  async selftest(row: number, options: CallOptions = {}): Promise<number> {
+    return (await this.#request(MAIL_OP_SELFTEST, "", row, options)).status;
+  }
+
+  /** Has the device raise `hz` interrupts a second; 0 for none. */
+  setDeviceHz(hz: number): void {
+    if (!Number.isInteger(hz) || hz < 0 || hz > 100_000) {
+      throw new MachineError("BAD_OPTION", `the device's rate is ${hz}`, "Give it as an integer from 0 to 100000 per second.");
+    }
+    this.#memory.store(MACHINE + MACHINE_DEVICE_HZ, hz);
+  }
+
+  /** Lets machine time pass: real time on threads, virtual time on the stepped platform. */
+  async run(seconds: number, options: CallOptions = {}): Promise<void> {
+    this.#refuseFailed();
+    await this.#platform.pass(seconds, options.signal);
+  }
+
+  async stats(options: CallOptions = {}): Promise<MachineStats> {
+    const memory = parseMeminfo(await this.read("/proc/meminfo", options));
+    const engines = await abortable(this.#platform.inspect(), options.signal);
+    const cpus = Array.from({ length: this.settings.cpus }, (_, cpu) => {
+      const engine = engines[cpu];
+      return { ...readCpuStats(this.#memory, cpu), ...(engine && { engineHeapBytes: engine.heapBytes }) };
+    });
+    return { timeNs: this.#platform.timeNs(), cpus, ...totalStats(this.#memory, cpus), memory };
+  }
+
+  /** What every CPU is doing; works on a machine that hangs. */
+  cpuState(): CpuState[] {
+    return Array.from({ length: this.settings.cpus }, (_, cpu) => readCpuState(this.#memory, cpu));
+  }
+
+  /** The kernel log so far. */
+  log(): string[] {
+    this.#drainLog();
+    return [...this.#lines];
+  }
+
+  /** Log lines, faults and a panic from now on, until the machine or `signal` ends. */
+  events({ signal }: CallOptions = {}): AsyncGenerator<MachineEvent, void> {
+    return this.#events.read(signal);
+  }
+
+  /** Ends the machine; nothing of it is left running. May be called again. */
+  shutdown(): Promise<void> {
+    this.#failure ??= new MachineError("SHUT_DOWN", "the machine has been shut down", "Boot another.");
+    this.#down ??= this.#platform.shutdown().finally(() => {
+      this.#drainLog();
+      this.#events.end();
+    });
+    return this.#down;
+  }
+
+  async #request(op: number, text: string, argument: number, options: CallOptions): ReturnType<Mailbox["request"]> {
+    this.#refuseFailed();
+    return this.#mailbox.request(op, text, argument, options);
+  }
+
+  #refuseFailed(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  #drainLog(): void {
+    for (const line of this.#reader.drain()) {
+      this.#lines.push(line);
+      for (const event of eventsOf(line)) this.#events.emit(event);
+    }
+    if (this.#lines.length > KEPT_LINES) this.#lines.splice(0, this.#lines.length - KEPT_LINES);
+  }
+
+  #onFailure(error: MachineError): void {
+    this.#drainLog();
+    this.#failure ??= error;
+    if (error.code === "KERNEL_PANIC") this.#events.emit({ kind: "panic", error });
+  }
+
+  #panicError(): MachineError {
+    this.#drainLog();
+    const cpu = this.#memory.load(MACHINE + MACHINE_PANIC_CPU) - 1;
+    const lines = this.#lines.slice(-PANIC_LINES).map((line) => `  ${line}`);
+    return new MachineError("KERNEL_PANIC", [`the kernel panicked on CPU ${cpu}`, ...lines].join("\n"), "The machine is lost: shut it down. The last lines above say why.");
+  }
+}
+
+async function kernelSource(settings: Settings, stepped: boolean): Promise<{ bytes: Uint8Array; sourceMap: string }> {
+  if (settings.image) return { bytes: settings.image.kernel, sourceMap: settings.image.sourceMap ?? "" };
+  return readImage(stepped ? "kernel-stepped" : settings.debug ? "kernel-debug" : "kernel");
+}

@@ -1,0 +1,66 @@
+/**
+ * A CPU's thread: answers control calls, and runs the CPU loop in between.
+ *
+ * Contract: see control.ts. The loop begins in a task of its own, so that the answer to the call which began it is
+ * on its way. Invariant: the thread ends when its CPU is offline or lost.
+ */
+import { parentPort } from "node:worker_threads";
+import { getHeapStatistics } from "node:v8";
+import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
+import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
+import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
+import { Cpu } from "../../cpu/cpu.ts";
+import { runLoop } from "../../cpu/loop.ts";
+import { MachineError } from "../../errors.ts";
+import { SharedMemory } from "../../memory.ts";
+import { expose } from "../../rpc.ts";
+import { locateBySourceMaps } from "../node/source-map.ts";
+import type { CpuBoot, CpuControl } from "./control.ts";
+import { clockSince } from "./time.ts";
+
+if (!parentPort) throw new MachineError("BAD_USAGE", "cpu-worker is the entry of a CPU's thread", "Boot a machine instead: wlp run.");
+const port = parentPort;
+
+let loop: () => void = () => {};
+let scheduled = false;
+
+function resume(): void {
+  if (scheduled) return;
+  scheduled = true;
+  setImmediate(() => {
+    scheduled = false;
+    loop();
+  });
+}
+
+function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): void {
+  const memory = new SharedMemory(shared);
+  const clockNs = clockSince(epoch);
+  const cpu = new Cpu(id, memory, images, { clockNs, step: () => 0, locate: locateBySourceMaps(sourceMaps) });
+  const run = (): void => {
+    if (runLoop(cpu, memory, clockNs) !== "host") port.close();
+  };
+  if (id === 0) bootMachine(cpu, memory);
+  loop = () => {
+    if (id !== 0) {
+      Atomics.wait(memory.words, (MACHINE + MACHINE_STATE) >> 2, STATE_BOOTING); // partner: the notify in init_main()
+      cpu.init();
+    }
+    loop = run;
+    run();
+  };
+  resume();
+}
+
+/** On CPU 0. A panic here has no CPU loop to report it. */
+function bootMachine(cpu: Cpu, memory: SharedMemory): void {
+  try {
+    cpu.init();
+  } catch (error) {
+    if (memory.load(MACHINE + MACHINE_STATE) === STATE_PANIC) memory.notify(MACHINE + MACHINE_STATE);
+    throw new MachineError("BOOT_FAILED", `the kernel's boot trapped: ${String(error)}`, "Look at the log; more memory may help.", { cause: error });
+  }
+}
+
+const control: CpuControl = { boot, resume, stats: () => ({ heapBytes: getHeapStatistics().used_heap_size }) };
+expose(control, nodeEndpoint(port));

@@ -1,0 +1,130 @@
+/**
+ * The threads platform: a worker per CPU, one for the clock, words in memory between them.
+ *
+ * Idea: the main thread never blocks; it waits for words with Atomics.waitAsync. Contract: platform.ts. A thread that
+ * ends while the machine should run is a failure of the machine: whoever waits is told. Invariant: after `shutdown`
+ * no thread of this machine is left, however it ended.
+ */
+import { Worker } from "node:worker_threads";
+import { PENDING_OFFLINE, STATE_BOOTING, STATE_DOWN, STATE_PANIC, STATE_RUNNING } from "../../../kernel/abi.ts";
+import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_STATE } from "../../../kernel/layout.ts";
+import { abortable } from "../../abort.ts";
+import { MachineError } from "../../errors.ts";
+import { workerEntry } from "../node/files.ts";
+import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
+import type { ClockBoot } from "./control.ts";
+import { CpuThread } from "./cpu-thread.ts";
+import { clockSince, epochNow } from "./time.ts";
+
+/** Time that starting one more thread may take on a loaded computer. */
+const START_MS = 500;
+const SHUTDOWN_MS = 2000;
+const PULSE_MS = 50;
+/** How long one waitAsync lasts: a caller that gave up leaves it behind for no longer. */
+const WAIT_MS = 1000;
+const STATE = MACHINE + MACHINE_STATE;
+
+export class ThreadsPlatform implements Platform {
+  readonly #plan: PlatformPlan;
+  readonly #epoch: number = epochNow();
+  readonly #now: () => number = clockSince(this.#epoch);
+  readonly #cpus: readonly CpuThread[];
+  readonly #clock: Worker;
+  readonly #pulse: ReturnType<typeof setInterval>;
+  /** Rejects when the machine cannot go on. */
+  readonly #failed: Promise<never>;
+  #fail: (error: MachineError) => void = () => {};
+  #settled = false;
+
+  constructor(plan: PlatformPlan) {
+    const { memory, settings } = plan;
+    this.#plan = plan;
+    this.#failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.#failed.catch(() => undefined); // there may be nobody who waits
+    this.#cpus = Array.from({ length: settings.cpus }, (_, cpu) => new CpuThread(cpu, memory, settings.callTimeoutMs));
+    for (const cpu of this.#cpus) void cpu.died.then((error) => this.#onFailure(error));
+    const workerData: ClockBoot = { memory: memory.memory, epoch: this.#epoch };
+    this.#clock = new Worker(workerEntry("platform/threads/clock-worker"), { name: "clock", workerData });
+    this.#clock.once("error", (cause) => this.#onFailure(new MachineError("CPU_DIED", `the clock is dead: ${cause.message}`, "Boot another machine.", { cause })));
+    this.#pulse = setInterval(plan.onPulse, PULSE_MS);
+  }
+
+  async start(): Promise<void> {
+    const { memory, images, sourceMaps, settings } = this.#plan;
+    const boot = { memory: memory.memory, images, sourceMaps, epoch: this.#epoch };
+    const timeoutMs = settings.callTimeoutMs + START_MS * settings.cpus;
+    await Promise.all(this.#cpus.map((cpu) => cpu.boot(boot, timeoutMs)));
+    const limit = AbortSignal.timeout(settings.callTimeoutMs);
+    await this.change(STATE, STATE_BOOTING, limit).catch((error: unknown) => {
+      if (!limit.aborted) throw error;
+      throw new MachineError("CPU_TIMEOUT", "CPU 0 has not finished booting", "Look at the log; on a loaded computer, raise callTimeoutMs.");
+    });
+    if (memory.load(STATE) === STATE_PANIC) throw this.#plan.panicError();
+    void this.#watchState();
+  }
+
+  async change(address: number, value: number, signal?: AbortSignal): Promise<void> {
+    const { words } = this.#plan.memory;
+    while (Atomics.load(words, address >> 2) === value) {
+      const wait = Atomics.waitAsync(words, address >> 2, value, WAIT_MS);
+      if (wait.async) await abortable(Promise.race([wait.value, this.#failed]), signal);
+    }
+  }
+
+  async pass(seconds: number, signal?: AbortSignal): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, seconds * 1000);
+    });
+    await abortable(Promise.race([over, this.#failed]), signal).finally(() => clearTimeout(timer));
+  }
+
+  timeNs(): number {
+    return this.#now();
+  }
+
+  inspect(): Promise<EngineFacts[]> {
+    return Promise.all(this.#cpus.map((cpu) => cpu.stats()));
+  }
+
+  async shutdown(): Promise<void> {
+    const { memory } = this.#plan;
+    this.#settled = true;
+    clearInterval(this.#pulse);
+    memory.store(MACHINE + MACHINE_CLOCK_STOP, 1);
+    memory.notify(MACHINE + MACHINE_CLOCK_STOP);
+    if (memory.load(STATE) === STATE_RUNNING) {
+      memory.store(STATE, STATE_DOWN);
+      memory.notify(STATE);
+      await this.#goOffline();
+    }
+    await Promise.all([this.#clock.terminate(), ...this.#cpus.map((cpu) => cpu.terminate())]);
+  }
+
+  /** Lets CPUs leave at a safepoint; a CPU that does not is terminated by the caller. */
+  async #goOffline(): Promise<void> {
+    for (const cpu of this.#cpus) this.#plan.memory.interrupt(cpu.id, PENDING_OFFLINE);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, SHUTDOWN_MS);
+    });
+    await Promise.race([Promise.all(this.#cpus.map((cpu) => cpu.died)), late]);
+    clearTimeout(timer);
+  }
+
+  /** A panic stops the CPUs, not this thread: somebody has to look. */
+  async #watchState(): Promise<void> {
+    await this.change(STATE, STATE_RUNNING).catch(() => undefined);
+    if (this.#plan.memory.load(STATE) === STATE_PANIC) this.#onFailure(this.#plan.panicError());
+  }
+
+  #onFailure(error: MachineError): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    const cause = this.#plan.memory.load(STATE) === STATE_PANIC ? this.#plan.panicError() : error;
+    this.#fail(cause);
+    this.#plan.onFailure(cause);
+  }
+}
