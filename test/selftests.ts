@@ -1,0 +1,19 @@
+/** The in-kernel self-tests by row (test/kernel/index.ts), as sentences. */
+export const SELFTESTS: readonly string[] = [
+  "a spin lock keeps others out",
+  "no wake-up is lost in a ring of sleepers",
+  "wake_up_all() wakes every sleeper once",
+  "live stacks survive every switch, on whatever CPU they go on",
+  "a parent reaps each child once, with its code",
+  "orphans are reaped by pid 1",
+  "a sleeping kernel thread stops when asked",
+  "timers wake everybody, and nobody early",
+  "allocators hand out each byte once",
+  "a pipe delivers every byte once and in order",
+  "a writer asleep on a full pipe wakes when the reader goes",
+  "one write wakes as many readers as it has bytes for",
+  "schedule_on_each_cpu() runs on each CPU before it returns",
+  "concurrent callers of schedule_on_each_cpu() wait each for their own",
+  "a work item runs on the CPU that was asked for",
+  "a function call reaches every CPU",
+];
