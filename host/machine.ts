@@ -38,6 +38,8 @@ const PANIC_LINES = 12;
 
 export class Machine {
   readonly settings: Settings;
+  /** Names that `spawn` knows. */
+  readonly programs: readonly string[];
   readonly #memory: SharedMemory;
   readonly #reader: LogReader;
   readonly #events = new EventSource();
@@ -48,8 +50,9 @@ export class Machine {
   #failure: MachineError | undefined;
   #down: Promise<void> | undefined;
 
-  private constructor(settings: Settings, memory: SharedMemory) {
+  private constructor(settings: Settings, programs: readonly string[], memory: SharedMemory) {
     this.settings = settings;
+    this.programs = programs;
     this.#memory = memory;
     this.#reader = new LogReader(memory);
   }
@@ -69,7 +72,7 @@ export class Machine {
     refuseAborted(signal);
     const memory = createMemory(settings.memoryMiB);
     write(placement, memory);
-    const machine = new Machine(settings, memory);
+    const machine = new Machine(settings, user.map.programs.map(({ name }) => name), memory);
     machine.#platform = await PLATFORMS[settings.platform]({
       memory,
       settings,

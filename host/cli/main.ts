@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/**
+ * `wlp`: the command line.
+ *
+ * Contract: every refusal goes to standard error with code, name and remedy. Exit status: 0 done, 1 it did not
+ * happen, 2 wrong usage, 130 interrupted. A command is a file with a `Command`, and a line here. Invariant: on
+ * SIGINT the running machine is shut down before the process ends.
+ */
+import { Command, CommanderError } from "commander";
+import { MachineError } from "../errors.ts";
+import type { MachineErrorCode } from "../errors.ts";
+import { runCommand } from "./run.ts";
+
+const USAGE: ReadonlySet<MachineErrorCode> = new Set(["BAD_OPTION", "BAD_USAGE", "MEMORY_TOO_SMALL", "UNKNOWN_WORKLOAD"]);
+const INTERRUPTED = 130;
+
+const interrupt = new AbortController();
+process.once("SIGINT", () => interrupt.abort());
+
+/** Commander ends the process and prints by itself unless it is told otherwise, for each command. */
+function quiet(command: Command): Command {
+  return command.exitOverride().configureOutput({ writeErr: () => {} }).showHelpAfterError(false);
+}
+
+const program = quiet(new Command("wlp"))
+  .description("A small SMP kernel in WebAssembly that can be patched while it runs.")
+  .addCommand(quiet(runCommand(interrupt.signal)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (interrupt.signal.aborted) return INTERRUPTED;
+  if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help
+  const refusal = error instanceof CommanderError ? usageError(error) : error;
+  if (!(refusal instanceof MachineError)) throw refusal;
+  process.stderr.write(`wlp: ${refusal.message}\n`);
+  const { code, what, remedy } = refusal;
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { code, what, remedy } }, null, 2)}\n`);
+  return USAGE.has(code) ? 2 : 1;
+}
+
+function usageError(error: CommanderError): MachineError {
+  if (error.code === "commander.help") return new MachineError("BAD_USAGE", "no command was given", "See wlp --help, or begin with: wlp run");
+  const command = program.args[0] === "run" ? "wlp run" : "wlp";
+  return new MachineError("BAD_USAGE", error.message.replace(/^error: /, ""), `See ${command} --help.`);
+}

@@ -1,0 +1,109 @@
+/**
+ * `wlp run`: the main job, one experiment.
+ *
+ * Contract: says first what it will do and how long it takes; a progress line only on a terminal; exit status 0 when
+ * all invariants hold, 1 when one does not. Invariant: with --json, standard output holds one document and no more.
+ */
+import { readFile } from "node:fs/promises";
+import { Command, Option } from "commander";
+import { MachineError } from "../errors.ts";
+import { checkPlan, runExperiment } from "../experiment.ts";
+import type { ExperimentPlan, Progress } from "../experiment.ts";
+import { checkOptions } from "../options.ts";
+import type { PlatformName } from "../platform/platforms.ts";
+import { PLATFORMS } from "../platform/platforms.ts";
+import { findWorkload, WORKLOADS, workloadOf } from "../workload.ts";
+import { painter } from "./format.ts";
+import { renderReport } from "./report.ts";
+
+interface RunOptions {
+  readonly cpus?: number;
+  readonly tasks?: number;
+  readonly seconds?: number;
+  readonly workload: string;
+  readonly platform: PlatformName;
+  readonly seed?: number;
+  readonly memory?: number;
+  readonly json?: boolean;
+}
+
+const SECONDS: Readonly<Record<PlatformName, number>> = { threads: 6, stepped: 0.05 };
+
+export function runCommand(signal: AbortSignal): Command {
+  const workloads = WORKLOADS.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`).join("\n");
+  return new Command("run")
+    .description("Boot a machine, put a workload on it, measure, stop it, check that nothing was lost.")
+    .option("--cpus <n>", "CPUs, 1 to 64 (default: 4)", numberOf("--cpus"))
+    .option("--tasks <n>", "tasks that the workload starts (default: the workload's own)", numberOf("--tasks"))
+    .option("--seconds <s>", "how long it runs (default: 6; on stepped 0.05 of virtual time)", numberOf("--seconds"))
+    .option("--workload <w>", "a name from the list below, or the path of a user module (.wasm)", "mixed")
+    .addOption(
+      new Option("--platform <p>", "threads: one worker thread per CPU. stepped: one thread, virtual time")
+        .choices(Object.keys(PLATFORMS))
+        .default("threads"),
+    )
+    .option("--seed <n>", "on stepped, decides every interleaving; a 32-bit number (default: 1)", numberOf("--seed"))
+    .option("--memory <mib>", "memory of the machine in MiB (default: 64)", numberOf("--memory"))
+    .option("--json", "print one JSON document")
+    .addHelpText("after", `\nWorkloads:\n${workloads}\n\nExit status: 0 all invariants hold, 1 one does not or the machine failed, 2 wrong usage.`)
+    .action(async (options: RunOptions) => run(options, signal));
+}
+
+async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
+  const plan = await planOf(options);
+  if (!options.json) announce(options, plan);
+  const report = await runExperiment(plan, options.json ? QUIET : progressLine(plan.seconds), { signal });
+  const text = options.json ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, painter(process.stdout.isTTY, process.env));
+  process.stdout.write(text);
+  if (report.verdicts.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+async function planOf(options: RunOptions): Promise<ExperimentPlan> {
+  const { workload, platform, tasks, seed, cpus, memory } = options;
+  const foreign = workload.endsWith(".wasm");
+  const userImage = foreign ? await readModule(workload) : undefined;
+  const known = foreign ? undefined : findWorkload(workload);
+  const plan = {
+    machine: { platform, seed, cpus, memoryMiB: memory, userImage },
+    seconds: options.seconds ?? SECONDS[platform],
+    tasks,
+    workload: (programs: readonly string[]) => known ?? workloadOf(workload, programs),
+  };
+  checkPlan(plan);
+  checkOptions(plan.machine);
+  return plan;
+}
+
+function announce(options: RunOptions, plan: ExperimentPlan): void {
+  const { cpus, memoryMiB, seed, platform } = checkOptions(plan.machine);
+  const time = platform === "stepped" ? `${plan.seconds} s of virtual time, seed ${seed}` : `${plan.seconds} s`;
+  process.stdout.write(`${cpus} CPUs (${platform}), ${memoryMiB} MiB, workload ${options.workload}, ${time}\n`);
+}
+
+const QUIET: Progress = { started: () => {}, ran: () => {} };
+
+/** One line that rewrites itself; nothing when nobody watches. */
+function progressLine(seconds: number): Progress {
+  if (!process.stderr.isTTY) return QUIET;
+  return {
+    started: (_, tasks) => process.stderr.write(`\r${tasks} tasks started`),
+    ran: (ran) => process.stderr.write(ran < seconds ? `\rrunning ${ran.toFixed(2)} of ${seconds} s ` : "\r\u001b[K"),
+  };
+}
+
+async function readModule(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new MachineError("UNKNOWN_WORKLOAD", `cannot read ${path}: ${String(cause)}`, "Give the path of a user module, or a workload's name.", { cause });
+  }
+}
+
+/** Commander's parser for a number; what is none is named with its option. */
+function numberOf(option: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? NaN : Number(text);
+    if (Number.isNaN(value)) throw new MachineError("BAD_OPTION", `${option} is "${text}"`, `Give ${option} a number.`);
+    return value;
+  };
+}
