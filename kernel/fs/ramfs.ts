@@ -47,11 +47,29 @@ const ENTRY_NAME = <i32>offsetof<Entry>();
 @unmanaged
 class Tree extends SpinLock {
   root: Inode;
+  /** Pages of data and index, inodes and entries: what files hold by right. Atomic. */
+  pages: i32;
+  objects: i32;
 }
 if (<i32>offsetof<Tree>() > RAMFS_SIZE) ERROR("Tree no longer fits layout.ts");
 
 @inline function tree(): Tree {
   return changetype<Tree>(<usize>RAMFS);
+}
+
+@inline function count_pages(change: i32): void {
+  atomic.add<i32>(RAMFS, change, offsetof<Tree>("pages"));
+}
+@inline function count_objects(change: i32): void {
+  atomic.add<i32>(RAMFS, change, offsetof<Tree>("objects"));
+}
+
+/** Pages, and slab objects, that files and directories hold. */
+export function ramfs_pages(): i32 {
+  return atomic.load<i32>(RAMFS, offsetof<Tree>("pages"));
+}
+export function ramfs_objects(): i32 {
+  return atomic.load<i32>(RAMFS, offsetof<Tree>("objects"));
 }
 
 export function ramfs_init(): void {
@@ -71,11 +89,13 @@ function alloc_inode(directory: bool): Inode {
   if (!changetype<usize>(inode)) return inode;
   spin_lock_init(inode, "inode");
   inode.directory = directory ? 1 : 0;
+  count_objects(1);
   return inode;
 }
 
 @notrace function free_inode(inode: Inode): void {
   truncate(inode);
+  count_objects(-1);
   kfree(changetype<usize>(inode));
 }
 
@@ -85,9 +105,12 @@ function alloc_inode(directory: bool): Inode {
   if (!inode.index) return;
   for (let i = 0; i < MAX_PAGES; i++) {
     const page = <usize>load<u32>(inode.index + (<usize>i << 2));
-    if (page) free_pages(page, 0);
+    if (!page) continue;
+    free_pages(page, 0);
+    count_pages(-1);
   }
   free_pages(inode.index, 0);
+  count_pages(-1);
   inode.index = 0;
 }
 
@@ -109,6 +132,7 @@ function alloc_inode(directory: bool): Inode {
   entry.next = directory.entries;
   directory.entries = entry;
   inode.links += 1;
+  count_objects(1);
   return true;
 }
 
@@ -191,6 +215,7 @@ export function ram_unlink(path: usize, length: i32): i32 {
       remove_entry(directory, entry);
       entry.inode.links -= 1;
       if (entry.inode.links == 0 && entry.inode.references == 0) gone = entry.inode;
+      count_objects(-1);
       kfree(changetype<usize>(entry));
     }
   }
@@ -229,11 +254,15 @@ export function drop_inode(inode: Inode): void {
     inode.index = alloc_pages(0);
     if (!inode.index) return 0;
     memory.fill(inode.index, 0, PAGE_SIZE);
+    count_pages(1);
   }
   const slot = inode.index + (<usize>index << 2);
   if (!load<u32>(slot) && create) {
     const page = alloc_pages(0);
-    if (page) memory.fill(page, 0, PAGE_SIZE);
+    if (page) {
+      memory.fill(page, 0, PAGE_SIZE);
+      count_pages(1);
+    }
     store<u32>(slot, <u32>page);
   }
   return <usize>load<u32>(slot);

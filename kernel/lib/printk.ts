@@ -47,6 +47,13 @@ import { put_hex, put_number, put_padded } from "./text";
   advance_to(cursor() + taken);
 }
 
+/** Adds bytes up to a zero, at most `most`. */
+@notrace export function log_zero_ended(from: usize, most: i32): void {
+  let length = 0;
+  while (length < most && load<u8>(from + length)) length++;
+  log_bytes(from, length);
+}
+
 @notrace export function log_str(text: string): void {
   const from = changetype<usize>(text);
   const length = <i32>(load<u32>(from - 4) >> 1);

@@ -26,6 +26,7 @@ export class Cache extends SpinLock {
   capacity: i32;
   /** Objects handed out. */
   in_use: i32;
+  slabs: i32;
 }
 if (<i32>offsetof<Cache>() > SLAB_CACHE_SIZE) ERROR("Cache no longer fits layout.ts");
 
@@ -67,6 +68,7 @@ export function cache_init(index: i32, name: string, size: i32, order: i32): voi
   cache.order = order;
   cache.capacity = ((PAGE_SIZE << order) - <i32>offsetof<Slab>()) / size;
   cache.in_use = 0;
+  cache.slabs = 0;
 }
 
 /** An object of cache `index`, contents undefined, or 0 when memory is out. */
@@ -101,7 +103,10 @@ export function cache_free(object: usize): void {
   slab.in_use -= 1;
   cache.in_use -= 1;
   const empty = slab.in_use == 0;
-  if (empty) list_remove(changetype<ListNode>(slab));
+  if (empty) {
+    list_remove(changetype<ListNode>(slab));
+    cache.slabs -= 1;
+  }
   spin_unlock(cache);
   if (empty) free_pages(changetype<usize>(slab), cache.order);
 }
@@ -122,6 +127,7 @@ export function cache_free(object: usize): void {
     slab.free = object;
   }
   list_add(partial(cache), changetype<ListNode>(slab));
+  cache.slabs += 1;
   return true;
 }
 
@@ -164,5 +170,12 @@ export function kfree(object: usize): void {
 export function slab_objects(): i32 {
   let sum = 0;
   for (let i = 0; i < SLAB_CACHE_COUNT; i++) sum += cache_at(i).in_use;
+  return sum;
+}
+
+/** Pages that the slabs of all caches take. */
+export function slab_pages(): i32 {
+  let sum = 0;
+  for (let i = 0; i < SLAB_CACHE_COUNT; i++) sum += cache_at(i).slabs << cache_at(i).order;
   return sum;
 }

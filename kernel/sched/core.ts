@@ -24,7 +24,7 @@ import {
   PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
   PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
 } from "../layout";
-import { log_begin, log_bytes, log_end, log_num, log_str, panic } from "../lib/printk";
+import { log_begin, log_end, log_num, log_str, log_zero_ended, panic } from "../lib/printk";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { enqueue, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
 import { put_task } from "./tasklist";
@@ -105,7 +105,7 @@ export function preempt_schedule(): void {
     log_str("task ");
     log_num(task.pid);
     log_str(" (");
-    log_bytes(faulted + TASK_NAME, TASK_NAME_SIZE - 1);
+    log_zero_ended(faulted + TASK_NAME, TASK_NAME_SIZE);
     log_str("): saved stack overflow, killed");
     log_end();
     wake_up_task(task); // to die: task_entry() sees TF_KILLED
