@@ -17,3 +17,6 @@ export const SELFTESTS: readonly string[] = [
   "a work item runs on the CPU that was asked for",
   "a function call reaches every CPU",
 ];
+
+/** Row of the test that needs 64 MiB. */
+export const TEN_THOUSAND_TASKS: number = SELFTESTS.length;

@@ -13,10 +13,10 @@ function divide(a: i32, b: i32): i32 {
   return a / b;
 }
 
-/** Recurses `levels` deep and sleeps there: too deep for its saved stack when `levels` is large. */
+/** Recurses `levels` deep and sleeps a millisecond there: too deep for its saved stack when `levels` is large. */
 export function deep(levels: i32): i32 {
   if (levels == 0) {
-    nanosleep(1000);
+    nanosleep(1_000_000);
     return 0;
   }
   return deep(levels - 1) + 1 - 1;

@@ -5,9 +5,11 @@ import { kfree, kmalloc } from "../../kernel/mm/slab";
 import { wait_for_child } from "../../kernel/process/exit";
 import { ANY_CPU, kthread_run, kthread_should_stop, kthread_stop } from "../../kernel/process/kthread";
 import { schedule, yield_cpu } from "../../kernel/sched/core";
+import { task_count } from "../../kernel/sched/tasklist";
+import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up_all } from "../../kernel/sched/wait";
 import { sleep_until } from "../../kernel/sched/timer";
 import { set_current_state } from "../../kernel/sched/task";
-import { TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../kernel/abi";
+import { TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from "../../kernel/abi";
 import { join_threads, run_threads, start_threads, word } from "./harness";
 
 /** Adds up what each level kept in its locals across a switch. */
@@ -84,6 +86,35 @@ export function test_kthread_stop(): i32 {
     if (kthread_stop(thread) != 42) return i + 1;
   }
   return join_threads(0);
+}
+
+const MANY = 10000;
+
+/** Counts itself in and sleeps until the gate opens. */
+function one_of_many(argument: i32): i32 {
+  atomic.add<i32>(word(16), 1);
+  while (true) {
+    prepare_to_wait(gate(), TASK_UNINTERRUPTIBLE);
+    if (atomic.load<i32>(word(17))) break;
+    schedule();
+  }
+  finish_wait(gate());
+  return 0;
+}
+
+function gate(): WaitQueue {
+  return changetype<WaitQueue>(word(32));
+}
+
+/** Needs 40 MB: run by a test of its own, not with the others. */
+export function test_ten_thousand_tasks(): i32 {
+  wait_queue_init(gate(), "gate");
+  if (start_threads(MANY, one_of_many) != MANY) return 1;
+  while (atomic.load<i32>(word(16)) != MANY) yield_cpu();
+  if (task_count() < MANY) return 2;
+  atomic.store<i32>(word(17), 1);
+  wake_up_all(gate());
+  return join_threads(MANY);
 }
 
 function napper(argument: i32): i32 {
