@@ -129,20 +129,22 @@ export function wake_up_task(task: Task): bool {
 export function wake_up_state(task: Task, states: i32): bool {
   spin_lock(wake_lock(task));
   // Pairs with set_current_state(): either this sees the sleeper's state, or the sleeper sees the caller's condition.
-  const state = task_state(task);
-  if ((state & states) == 0) {
+  if ((task_state(task) & states) == 0) {
     spin_unlock(wake_lock(task));
     return false;
   }
   const rq = task_rq_lock(task);
   const still_on_rq = task.on_rq != 0;
-  // Still on a CPU, it may have changed its mind since, and even be about to exit: then its own word stands.
-  if (still_on_rq) atomic.cmpxchg<i32>(changetype<usize>(task), state, TASK_RUNNING, TASK_STATE);
+  // Looked at again under the lock: it may have run, and even exited, since. Off the queue its state stands still;
+  // still on a CPU it may change its mind at any time, and then its own word stands.
+  const state = task_state(task);
+  const asleep = (state & states) != 0;
+  if (asleep && still_on_rq) atomic.cmpxchg<i32>(changetype<usize>(task), state, TASK_RUNNING, TASK_STATE);
   spin_unlock(rq);
-  if (!still_on_rq) activate(task);
-  count(COUNTER_WAKEUPS);
+  if (asleep && !still_on_rq) activate(task);
+  if (asleep) count(COUNTER_WAKEUPS);
   spin_unlock(wake_lock(task));
-  return true;
+  return asleep;
 }
 
 /** Queues a task that is on no queue; its wake lock is held, or nobody else knows it yet. */
