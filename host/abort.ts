@@ -31,5 +31,7 @@ export function refuseAborted(signal: AbortSignal | undefined): void {
 }
 
 function abortError(signal: AbortSignal): MachineError {
-  return new MachineError("ABORTED", "the caller's signal ended the wait", "Call again without the signal, or later.", { cause: signal.reason });
+  return new MachineError("ABORTED", "the caller's signal ended the wait", "Call again without the signal, or later.", {
+    cause: signal.reason,
+  });
 }

@@ -16,5 +16,9 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 export function succeeded(status: number, doing: string): number {
   if (status >= 0) return status;
   const errno = NAMES.get(-status) ?? `errno ${-status}`;
-  throw new MachineError("REQUEST_FAILED", `${doing}: ${errno}`, "The error numbers are Linux's; kernel/abi.ts lists them.");
+  throw new MachineError(
+    "REQUEST_FAILED",
+    `${doing}: ${errno}`,
+    "The error numbers are Linux's; kernel/abi.ts lists them.",
+  );
 }

@@ -8,9 +8,10 @@
 import { SIGTERM } from "../kernel/abi.ts";
 import type { CallOptions } from "./abort.ts";
 import { MachineError } from "./errors.ts";
+import type { Percentiles } from "./histogram.ts";
 import { Machine } from "./machine.ts";
 import type { MachineOptions } from "./options.ts";
-import type { CpuStats, MachineStats } from "./stats.ts";
+import type { CounterReading, Counters, CpuStats } from "./stats.ts";
 import { planTasks } from "./workload.ts";
 import type { TaskPlan, Workload } from "./workload.ts";
 
@@ -24,7 +25,7 @@ export interface ExperimentPlan {
 
 /** What the caller may want to show meanwhile. */
 export interface Progress {
-  readonly started: (workload: Workload, tasks: number) => void;
+  readonly started: (tasks: number) => void;
   readonly ran: (seconds: number) => void;
 }
 
@@ -35,7 +36,12 @@ export interface Verdict {
 }
 
 export interface Report {
-  readonly machine: { readonly platform: string; readonly cpus: number; readonly memoryMiB: number; readonly seed: number };
+  readonly machine: {
+    readonly platform: string;
+    readonly cpus: number;
+    readonly memoryMiB: number;
+    readonly seed: number;
+  };
   readonly workload: string;
   readonly tasks: number;
   readonly seconds: number;
@@ -48,9 +54,14 @@ export interface Report {
     readonly spawns: number;
     readonly interrupts: number;
   };
-  readonly wakeLatency: MachineStats["wakeLatency"];
-  readonly gap: MachineStats["gap"];
-  readonly cpus: readonly { readonly cpu: number; readonly switches: number; readonly gapMaxNs: number; readonly idleShare: number }[];
+  readonly wakeLatency: Percentiles;
+  readonly gap: Percentiles;
+  readonly cpus: readonly {
+    readonly cpu: number;
+    readonly switches: number;
+    readonly gapMaxNs: number;
+    readonly idleShare: number;
+  }[];
   readonly memory: { readonly totalBytes: number; readonly usedBytes: number };
   readonly verdicts: readonly Verdict[];
   readonly log: readonly string[];
@@ -68,18 +79,24 @@ export async function runExperiment(plan: ExperimentPlan, progress: Progress, op
   }
 }
 
-async function measure(machine: Machine, plan: ExperimentPlan, progress: Progress, options: CallOptions): Promise<Report> {
+async function measure(
+  machine: Machine,
+  plan: ExperimentPlan,
+  progress: Progress,
+  options: CallOptions,
+): Promise<Report> {
   const workload = plan.workload(machine.programs);
   const tasks = planTasks(workload, plan.tasks);
-  const before = await machine.stats(options);
   const pids = await spawnAll(machine, tasks, options);
   machine.setDeviceHz(workload.deviceHz);
-  progress.started(workload, tasks.length);
+  progress.started(tasks.length);
+  const before = machine.counters();
   for (let ran = 0; ran < plan.seconds; ran += STRETCH) {
     await machine.run(Math.min(STRETCH, plan.seconds - ran), options);
     progress.ran(Math.min(ran + STRETCH, plan.seconds));
   }
-  const after = await machine.stats(options);
+  const after = machine.counters();
+  const { memory } = await machine.stats(options);
   machine.setDeviceHz(0);
   const misbehaved = await stopAll(machine, pids, tasks, options);
   const findings = await machine.audit(options);
@@ -89,7 +106,8 @@ async function measure(machine: Machine, plan: ExperimentPlan, progress: Progres
     workload: workload.name,
     tasks: tasks.length,
     ...figures(before, after),
-    verdicts: judge(findings, misbehaved, after),
+    memory: { totalBytes: memory.totalBytes, usedBytes: memory.totalBytes - memory.freeBytes },
+    verdicts: judge(findings, misbehaved, machine.counters().total.faults),
     log: machine.log(),
   };
 }
@@ -101,7 +119,12 @@ async function spawnAll(machine: Machine, tasks: readonly TaskPlan[], options: C
 }
 
 /** Stops all tasks; names those that did not run until then. */
-async function stopAll(machine: Machine, pids: readonly number[], tasks: readonly TaskPlan[], options: CallOptions): Promise<string[]> {
+async function stopAll(
+  machine: Machine,
+  pids: readonly number[],
+  tasks: readonly TaskPlan[],
+  options: CallOptions,
+): Promise<string[]> {
   for (const pid of pids) await machine.kill(pid, SIGTERM, options);
   const misbehaved = [];
   for (const [index, pid] of pids.entries()) {
@@ -113,10 +136,14 @@ async function stopAll(machine: Machine, pids: readonly number[], tasks: readonl
   return misbehaved;
 }
 
-function figures(before: MachineStats, after: MachineStats): Pick<Report, "seconds" | "rates" | "wakeLatency" | "gap" | "cpus" | "memory"> {
+function figures(
+  before: CounterReading,
+  after: CounterReading,
+): Pick<Report, "seconds" | "rates" | "wakeLatency" | "gap" | "cpus"> {
   const elapsedNs = after.timeNs - before.timeNs;
-  const rate = (name: keyof MachineStats["total"]): number => ((after.total[name] - before.total[name]) / elapsedNs) * 1e9;
-  const since = (cpu: CpuStats, name: keyof MachineStats["total"]): number => cpu.counters[name] - (before.cpus[cpu.cpu]?.counters[name] ?? 0);
+  const rate = (name: keyof Counters): number => ((after.total[name] - before.total[name]) / elapsedNs) * 1e9;
+  const since = (cpu: CpuStats, name: keyof Counters): number =>
+    cpu.counters[name] - (before.cpus[cpu.cpu]?.counters[name] ?? 0);
   return {
     seconds: elapsedNs / 1e9,
     rates: {
@@ -135,7 +162,6 @@ function figures(before: MachineStats, after: MachineStats): Pick<Report, "secon
       gapMaxNs: cpu.counters.gapMaxNs,
       idleShare: since(cpu, "idleNs") / elapsedNs,
     })),
-    memory: { totalBytes: after.memory.totalBytes, usedBytes: after.memory.totalBytes - after.memory.freeBytes },
   };
 }
 
@@ -147,12 +173,12 @@ const RULES: readonly { readonly rule: string; readonly finding: RegExp }[] = [
   { rule: "all tasks reaped", finding: /^(tasks not reaped|zombie|tasks still queued)/ },
 ];
 
-function judge(findings: readonly string[], misbehaved: readonly string[], { total }: MachineStats): Verdict[] {
+function judge(findings: readonly string[], misbehaved: readonly string[], faults: number): Verdict[] {
   const unknown = findings.filter((line) => !RULES.some(({ finding }) => finding.test(line)));
   const rows = [
     ...RULES.map(({ rule, finding }) => ({ rule, findings: findings.filter((line) => finding.test(line)) })),
     { rule: "every program saw what it should", findings: misbehaved },
-    { rule: "no task faulted", findings: total.faults > 0 ? [`${total.faults} faults; the log says where`] : [] },
+    { rule: "no task faulted", findings: faults > 0 ? [`${faults} faults; the log says where`] : [] },
     ...(unknown.length > 0 ? [{ rule: "nothing else was found", findings: unknown }] : []),
   ];
   return rows.map((row) => ({ ...row, ok: row.findings.length === 0 }));

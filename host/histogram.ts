@@ -47,5 +47,7 @@ export function percentiles(histogram: Histogram, max: number): Percentiles {
     }
     return max;
   };
-  return count === 0 ? { count, p50: 0, p90: 0, p99: 0, max } : { count, p50: at(0.5), p90: at(0.9), p99: at(0.99), max };
+  return count === 0
+    ? { count, p50: 0, p90: 0, p99: 0, max }
+    : { count, p50: at(0.5), p90: at(0.9), p99: at(0.99), max };
 }

@@ -7,5 +7,6 @@ export type { CpuState } from "./cpu/state.ts";
 export type { MachineEvent } from "./events.ts";
 export type { Percentiles } from "./histogram.ts";
 export type { ImageSource, MachineOptions } from "./options.ts";
+export type { EngineFacts } from "./platform/platform.ts";
 export type { PlatformName } from "./platform/platforms.ts";
-export type { Counters, CpuStats, MachineStats } from "./stats.ts";
+export type { CounterReading, Counters, CpuStats, MachineStats } from "./stats.ts";

@@ -23,12 +23,15 @@ export class LogReader {
     this.#taken = head;
     if (text === "") return [];
     const lines = text.slice(0, text.endsWith("\n") ? -1 : undefined).split("\n");
-    return lost === 0 ? lines : [`(${lost} bytes of the log were overwritten before they were read)`, ...lines.slice(1)];
+    return lost === 0
+      ? lines
+      : [`(${lost} bytes of the log were overwritten before they were read)`, ...lines.slice(1)];
   }
 
   #copy(from: number, to: number): string {
     const bytes = new Uint8Array(to - from);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = this.#memory.bytes[LOG + LOG_TEXT + ((from + i) % LOG_TEXT_SIZE)] ?? 0;
+    for (let i = 0; i < bytes.length; i++)
+      bytes[i] = this.#memory.bytes[LOG + LOG_TEXT + ((from + i) % LOG_TEXT_SIZE)] ?? 0;
     return new TextDecoder().decode(bytes);
   }
 }

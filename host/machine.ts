@@ -7,7 +7,14 @@
  * cpuState() and shutdown().
  */
 import {
-  EAGAIN, MAIL_OP_AUDIT, MAIL_OP_KILL, MAIL_OP_READ, MAIL_OP_SELFTEST, MAIL_OP_SPAWN, MAIL_OP_WAIT, SIGTERM,
+  EAGAIN,
+  MAIL_OP_AUDIT,
+  MAIL_OP_KILL,
+  MAIL_OP_READ,
+  MAIL_OP_SELFTEST,
+  MAIL_OP_SPAWN,
+  MAIL_OP_WAIT,
+  SIGTERM,
 } from "../kernel/abi.ts";
 import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
@@ -30,7 +37,7 @@ import { readImage } from "./platform/node/files.ts";
 import type { Platform } from "./platform/platform.ts";
 import { PLATFORMS } from "./platform/platforms.ts";
 import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
-import type { MachineStats } from "./stats.ts";
+import type { CounterReading, MachineStats } from "./stats.ts";
 
 /** Log lines that are kept, and that a panic shows. */
 const KEPT_LINES = 10_000;
@@ -63,8 +70,15 @@ export class Machine {
     const stepped = settings.platform === "stepped";
     const kernelFile = await kernelSource(settings, stepped);
     const kernel = loadKernelImage(kernelFile.bytes, kernelFile.sourceMap, stepped);
-    if (settings.selftests && !WebAssembly.Module.exports(kernel.module).some(({ name }) => name === "selftests_register")) {
-      throw new MachineError("BAD_IMAGE", "this kernel image has no self-tests", "Build one from kernel/main.ts with test/kernel/index.ts.");
+    if (
+      settings.selftests &&
+      !WebAssembly.Module.exports(kernel.module).some(({ name }) => name === "selftests_register")
+    ) {
+      throw new MachineError(
+        "BAD_IMAGE",
+        "this kernel image has no self-tests",
+        "Build one from kernel/main.ts with test/kernel/index.ts.",
+      );
     }
     const userFile = settings.userImage ? { bytes: settings.userImage, sourceMap: "" } : await readImage("user");
     const user = await loadUserImage(userFile.bytes, userFile.sourceMap);
@@ -72,7 +86,11 @@ export class Machine {
     refuseAborted(signal);
     const memory = createMemory(settings.memoryMiB);
     write(placement, memory);
-    const machine = new Machine(settings, user.map.programs.map(({ name }) => name), memory);
+    const machine = new Machine(
+      settings,
+      user.map.programs.map(({ name }) => name),
+      memory,
+    );
     machine.#platform = await PLATFORMS[settings.platform]({
       memory,
       settings,
@@ -101,7 +119,7 @@ export class Machine {
   async read(path: string, options: CallOptions = {}): Promise<string> {
     const decoder = new TextDecoder();
     let text = "";
-    for (let offset = 0; ; ) {
+    for (let offset = 0; ;) {
       const { status, bytes } = await this.#request(MAIL_OP_READ, path, offset, options);
       if (succeeded(status, `read ${path}`) === 0) return text + decoder.decode();
       text += decoder.decode(bytes, { stream: true });
@@ -134,7 +152,10 @@ export class Machine {
   async audit(options: CallOptions = {}): Promise<string[]> {
     const { status, bytes } = await this.#request(MAIL_OP_AUDIT, "", 0, options);
     succeeded(status, "audit");
-    return new TextDecoder().decode(bytes).split("\n").filter((line) => line !== "");
+    return new TextDecoder()
+      .decode(bytes)
+      .split("\n")
+      .filter((line) => line !== "");
   }
 
   /** Runs a row of the image's self-tests; 0, or a number that says where it failed. */
@@ -145,7 +166,11 @@ export class Machine {
   /** Has the device raise `hz` interrupts a second; 0 for none. */
   setDeviceHz(hz: number): void {
     if (!Number.isInteger(hz) || hz < 0 || hz > 100_000) {
-      throw new MachineError("BAD_OPTION", `the device's rate is ${hz}`, "Give it as an integer from 0 to 100000 per second.");
+      throw new MachineError(
+        "BAD_OPTION",
+        `the device's rate is ${hz}`,
+        "Give it as an integer from 0 to 100000 per second.",
+      );
     }
     this.#memory.store(MACHINE + MACHINE_DEVICE_HZ, hz);
   }
@@ -156,14 +181,17 @@ export class Machine {
     await this.#platform.pass(seconds, options.signal);
   }
 
+  /** Counters and latencies as they stand, without asking anybody. */
+  counters(): CounterReading {
+    const cpus = Array.from({ length: this.settings.cpus }, (_, cpu) => readCpuStats(this.#memory, cpu));
+    return { timeNs: this.#platform.timeNs(), cpus, ...totalStats(this.#memory, cpus) };
+  }
+
+  /** The same with what kernel and CPU threads know of their memory. */
   async stats(options: CallOptions = {}): Promise<MachineStats> {
     const memory = parseMeminfo(await this.read("/proc/meminfo", options));
     const engines = await abortable(this.#platform.inspect(), options.signal);
-    const cpus = Array.from({ length: this.settings.cpus }, (_, cpu) => {
-      const engine = engines[cpu];
-      return { ...readCpuStats(this.#memory, cpu), ...(engine && { engineHeapBytes: engine.heapBytes }) };
-    });
-    return { timeNs: this.#platform.timeNs(), cpus, ...totalStats(this.#memory, cpus), memory };
+    return { ...this.counters(), memory, engines };
   }
 
   /** What every CPU is doing; works on a machine that hangs. */
@@ -219,7 +247,11 @@ export class Machine {
     this.#drainLog();
     const cpu = this.#memory.load(MACHINE + MACHINE_PANIC_CPU) - 1;
     const lines = this.#lines.slice(-PANIC_LINES).map((line) => `  ${line}`);
-    return new MachineError("KERNEL_PANIC", [`the kernel panicked on CPU ${cpu}`, ...lines].join("\n"), "The machine is lost: shut it down. The last lines above say why.");
+    return new MachineError(
+      "KERNEL_PANIC",
+      [`the kernel panicked on CPU ${cpu}`, ...lines].join("\n"),
+      "The machine is lost: shut it down. The last lines above say why.",
+    );
   }
 }
 

@@ -10,7 +10,14 @@
  */
 import { MAIL_DONE, MAIL_EMPTY, MAIL_REQUEST, PENDING_CALL } from "../kernel/abi.ts";
 import {
-  MACHINE, MACHINE_MAIL_ARG, MACHINE_MAIL_LENGTH, MACHINE_MAIL_OP, MACHINE_MAIL_STATE, MACHINE_MAIL_STATUS, MAILBOX, MAILBOX_SIZE,
+  MACHINE,
+  MACHINE_MAIL_ARG,
+  MACHINE_MAIL_LENGTH,
+  MACHINE_MAIL_OP,
+  MACHINE_MAIL_STATE,
+  MACHINE_MAIL_STATUS,
+  MAILBOX,
+  MAILBOX_SIZE,
 } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
@@ -37,7 +44,11 @@ export class Mailbox {
   async request(op: number, text: string, argument: number, { signal }: CallOptions): Promise<Answer> {
     const bytes = new TextEncoder().encode(text);
     if (bytes.length > MAILBOX_SIZE) {
-      throw new MachineError("REQUEST_TOO_LONG", `a request of ${bytes.length} bytes`, `A name or path has ${MAILBOX_SIZE} bytes at most.`);
+      throw new MachineError(
+        "REQUEST_TOO_LONG",
+        `a request of ${bytes.length} bytes`,
+        `A name or path has ${MAILBOX_SIZE} bytes at most.`,
+      );
     }
     const turn = this.#last.then(() => {
       refuseAborted(signal);
@@ -57,10 +68,17 @@ export class Mailbox {
     memory.interrupt(0, PENDING_CALL);
     await this.#platform.change(MACHINE + MACHINE_MAIL_STATE, MAIL_REQUEST);
     if (memory.load(MACHINE + MACHINE_MAIL_STATE) !== MAIL_DONE) {
-      throw new MachineError("CALL_FAILED", "the mailbox changed hands in the middle of a request", "This is a fault of kernel or host: report it with the log.");
+      throw new MachineError(
+        "CALL_FAILED",
+        "the mailbox changed hands in the middle of a request",
+        "This is a fault of kernel or host: report it with the log.",
+      );
     }
     const status = memory.load(MACHINE + MACHINE_MAIL_STATUS);
-    const answer = { status, bytes: memory.bytes.slice(MAILBOX, MAILBOX + Math.min(Math.max(status, 0), MAILBOX_SIZE)) };
+    const answer = {
+      status,
+      bytes: memory.bytes.slice(MAILBOX, MAILBOX + Math.min(Math.max(status, 0), MAILBOX_SIZE)),
+    };
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_EMPTY);
     return answer;
   }

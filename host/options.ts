@@ -41,10 +41,9 @@ export interface MachineOptions {
 }
 
 type Optional = "userImage" | "image";
-export type Settings = { readonly [Name in Exclude<keyof MachineOptions, Optional>]: NonNullable<MachineOptions[Name]> } & Pick<
-  MachineOptions,
-  Optional
->;
+export type Settings = {
+  readonly [Name in Exclude<keyof MachineOptions, Optional>]: NonNullable<MachineOptions[Name]>;
+} & Pick<MachineOptions, Optional>;
 
 const MAX_MEMORY_MIB = 2048;
 const MAX_SEED = 0xffff_ffff;
@@ -94,7 +93,11 @@ export function checkOptions(options: MachineOptions): Settings {
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof MachineOptions] : undefined;
     if (!rule) {
-      throw new MachineError("BAD_OPTION", `there is no option ${name}`, `The options are ${Object.keys(RULES).join(", ")}.`);
+      throw new MachineError(
+        "BAD_OPTION",
+        `there is no option ${name}`,
+        `The options are ${Object.keys(RULES).join(", ")}.`,
+      );
     }
     if (value !== undefined && !rule.allows(value)) {
       throw new MachineError("BAD_OPTION", `${name} is ${show(value)}`, `Give ${name} as ${rule.range}.`);

@@ -39,7 +39,12 @@ function enveloped(handler: Handler): (...parameters: never[]) => Promise<Envelo
     } catch (error) {
       if (error instanceof MachineError) return { ok: false, code: error.code, what: error.what, remedy: error.remedy };
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      return { ok: false, code: "CALL_FAILED", what: text, remedy: "This is a fault of the host: report it with the log." };
+      return {
+        ok: false,
+        code: "CALL_FAILED",
+        what: text,
+        remedy: "This is a fault of the host: report it with the log.",
+      };
     }
   };
 }

@@ -10,6 +10,7 @@ import { percentiles, readHistograms } from "./histogram.ts";
 import type { Percentiles } from "./histogram.ts";
 import { cpuBlock } from "./memory.ts";
 import type { SharedMemory } from "./memory.ts";
+import type { EngineFacts } from "./platform/platform.ts";
 
 /** COUNTER_* of abi.ts. */
 export interface Counters {
@@ -76,11 +77,10 @@ export interface CpuStats {
   readonly wakeLatency: Percentiles;
   /** A tick sent to the safepoint that answered it. */
   readonly gap: Percentiles;
-  /** JavaScript heap of the CPU's thread; not on the stepped platform. */
-  readonly engineHeapBytes?: number;
 }
 
-export interface MachineStats {
+/** One reading of all counters. */
+export interface CounterReading {
   /** Machine time. */
   readonly timeNs: number;
   readonly cpus: readonly CpuStats[];
@@ -88,8 +88,13 @@ export interface MachineStats {
   readonly total: Counters;
   readonly wakeLatency: Percentiles;
   readonly gap: Percentiles;
+}
+
+export interface MachineStats extends CounterReading {
   /** Of the kernel's page allocator. */
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
+  /** One per CPU; none on the stepped platform. */
+  readonly engines: readonly EngineFacts[];
 }
 
 export function readCpuStats(memory: SharedMemory, cpu: number): CpuStats {
@@ -104,19 +109,29 @@ export function readCpuStats(memory: SharedMemory, cpu: number): CpuStats {
 }
 
 /** Figures of the whole machine from those of its CPUs. */
-export function totalStats(memory: SharedMemory, cpus: readonly CpuStats[]): Pick<MachineStats, "total" | "wakeLatency" | "gap"> {
+export function totalStats(
+  memory: SharedMemory,
+  cpus: readonly CpuStats[],
+): Pick<CounterReading, "total" | "wakeLatency" | "gap"> {
   const total = eachCounter((name) => {
     const values = cpus.map(({ counters }) => counters[name]);
     return MAXIMA.has(name) ? Math.max(...values) : values.reduce((sum, value) => sum + value, 0);
   });
   const merged = (offset: number, max: number): Percentiles =>
-    percentiles(readHistograms(memory, cpus.map(({ cpu }) => cpuBlock(cpu) + offset)), max);
+    percentiles(
+      readHistograms(
+        memory,
+        cpus.map(({ cpu }) => cpuBlock(cpu) + offset),
+      ),
+      max,
+    );
   return { total, wakeLatency: merged(PERCPU_WAKE_LATENCY, total.wakeMaxNs), gap: merged(PERCPU_GAP, total.gapMaxNs) };
 }
 
 /** /proc/meminfo, in bytes. */
 export function parseMeminfo(text: string): MachineStats["memory"] {
-  const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(text)?.[1] ?? 0) * 1024;
+  const bytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(text)?.[1] ?? 0) * 1024;
   return { totalBytes: bytes("MemTotal"), freeBytes: bytes("MemFree") };
 }
 

@@ -37,24 +37,40 @@ const SPAWNER: Share = { program: "spawner", argument: 0, step: 0 };
 export const WORKLOADS: readonly Workload[] = [
   {
     name: "mixed",
-    summary: "pipes, files, sleepers, spinners, spawners, kernel threads, interrupts",
+    summary: "pipes, files, sleep, computation, new processes, interrupts",
     shares: [PIPES, FILES, SLEEPER, SPINNER, SPAWNER],
     tasks: 15,
     deviceHz: 500,
   },
   { name: "pipes", summary: "writers and readers with a pipe between them", shares: [PIPES], tasks: 8, deviceHz: 0 },
-  { name: "files", summary: "files written, read back, truncated and unlinked", shares: [FILES], tasks: 8, deviceHz: 0 },
+  {
+    name: "files",
+    summary: "files written, read back, truncated and unlinked",
+    shares: [FILES],
+    tasks: 8,
+    deviceHz: 0,
+  },
   { name: "spawners", summary: "processes started and buried", shares: [SPAWNER], tasks: 6, deviceHz: 0 },
   { name: "sleepers", summary: "timers: tasks that sleep and wake", shares: [SLEEPER], tasks: 16, deviceHz: 0 },
   { name: "spinners", summary: "computation without system calls", shares: [SPINNER], tasks: 8, deviceHz: 0 },
-  { name: "interrupts", summary: "device interrupts, kernel threads and work queues only", shares: [], tasks: 0, deviceHz: 2000 },
+  {
+    name: "interrupts",
+    summary: "device interrupts, kernel threads and work queues only",
+    shares: [],
+    tasks: 0,
+    deviceHz: 2000,
+  },
 ];
 
 export function findWorkload(name: string): Workload {
   const found = WORKLOADS.find((workload) => workload.name === name);
   if (found) return found;
   const names = WORKLOADS.map((workload) => workload.name).join(", ");
-  throw new MachineError("UNKNOWN_WORKLOAD", `there is no workload ${name}`, `Take one of ${names}, or the path of a user module (.wasm).`);
+  throw new MachineError(
+    "UNKNOWN_WORKLOAD",
+    `there is no workload ${name}`,
+    `Take one of ${names}, or the path of a user module (.wasm).`,
+  );
 }
 
 /** A workload of all programs of a user module. */

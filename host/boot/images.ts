@@ -51,11 +51,19 @@ export async function loadUserImage(bytes: Uint8Array, sourceMap: string): Promi
 function load<Facts extends KernelMap | UserMap>(bytes: Uint8Array, sourceMap: string, what: string): Image<Facts> {
   const module = compile(bytes, what);
   if (!hasMap(module)) {
-    throw new MachineError("BAD_IMAGE", `the ${what} has no section ${MAP_SECTION}`, "Build it with this package's toolchain.");
+    throw new MachineError(
+      "BAD_IMAGE",
+      `the ${what} has no section ${MAP_SECTION}`,
+      "Build it with this package's toolchain.",
+    );
   }
   const map = readMap(module) as KernelMap | UserMap as Facts;
   if (map.format !== MAP_FORMAT) {
-    throw new MachineError("BAD_IMAGE", `the ${what} has format ${String(map.format)}, this host reads ${MAP_FORMAT}`, "Build it again.");
+    throw new MachineError(
+      "BAD_IMAGE",
+      `the ${what} has format ${String(map.format)}, this host reads ${MAP_FORMAT}`,
+      "Build it again.",
+    );
   }
   return { module, map, data: readData(module), sourceMap };
 }
@@ -64,7 +72,9 @@ function compile(bytes: Uint8Array, what: string): WebAssembly.Module {
   try {
     return new WebAssembly.Module(new Uint8Array(bytes));
   } catch (error) {
-    throw new MachineError("BAD_IMAGE", `the ${what} is not a module: ${String(error)}`, "Build it again.", { cause: error });
+    throw new MachineError("BAD_IMAGE", `the ${what} is not a module: ${String(error)}`, "Build it again.", {
+      cause: error,
+    });
   }
 }
 

@@ -7,11 +7,35 @@
  * needed; `write` puts them there. Invariant: everything that the kernel finds in MACHINE at boot is written here.
  */
 import {
-  CACHE_LINE, MACHINE, MACHINE_CPUS, MACHINE_HEAP, MACHINE_MEMORY, MACHINE_PROGRAMS, MACHINE_PROGRAM_COUNT, MACHINE_SEED,
-  MACHINE_STACK_BYTES, MACHINE_STRIDE, MACHINE_SYMBOLS, MACHINE_SYMBOL_COUNT, MACHINE_TICK_NS, MACHINE_USER_SYMBOLS,
-  MACHINE_USER_SYMBOL_COUNT, MACHINE_USER_TEMPLATE, MACHINE_USER_TEMPLATE_BYTES, MACHINE_WINDOW_BYTES, PAGE_SIZE,
-  PROGRAM_ENTRY, PROGRAM_NAME, PROGRAM_NAME_LENGTH, PROGRAM_NAME_SIZE, PROGRAM_SIZE, SYMBOL_FRAME, SYMBOL_NAME,
-  SYMBOL_NAME_LENGTH, SYMBOL_SIZE, SYMBOL_SLOT,
+  CACHE_LINE,
+  MACHINE,
+  MACHINE_CPUS,
+  MACHINE_HEAP,
+  MACHINE_MEMORY,
+  MACHINE_PROGRAMS,
+  MACHINE_PROGRAM_COUNT,
+  MACHINE_SEED,
+  MACHINE_STACK_BYTES,
+  MACHINE_STRIDE,
+  MACHINE_SYMBOLS,
+  MACHINE_SYMBOL_COUNT,
+  MACHINE_TICK_NS,
+  MACHINE_USER_SYMBOLS,
+  MACHINE_USER_SYMBOL_COUNT,
+  MACHINE_USER_TEMPLATE,
+  MACHINE_USER_TEMPLATE_BYTES,
+  MACHINE_WINDOW_BYTES,
+  PAGE_SIZE,
+  PROGRAM_ENTRY,
+  PROGRAM_NAME,
+  PROGRAM_NAME_LENGTH,
+  PROGRAM_NAME_SIZE,
+  PROGRAM_SIZE,
+  SYMBOL_FRAME,
+  SYMBOL_NAME,
+  SYMBOL_NAME_LENGTH,
+  SYMBOL_SIZE,
+  SYMBOL_SLOT,
 } from "../../kernel/layout.ts";
 import { MachineError } from "../errors.ts";
 import type { SharedMemory } from "../memory.ts";
@@ -27,13 +51,16 @@ export interface Placement {
   readonly machine: ReadonlyMap<number, number>;
 }
 
+const KIB = 1 << 10;
 const MIB = 1 << 20;
 /** Record and saved stack of a task fill one page, or four where every function can yield. */
 const STACK_BYTES = 3072;
 const STEPPED_STACK_BYTES = 12288;
 /** The heap that a machine needs to be of any use, and what each CPU adds: timers, idle task, worker thread. */
 const LEAST_HEAP = 2 * MIB;
-const HEAP_PER_CPU = 128 * 1024;
+const HEAP_PER_CPU = 128 * KIB;
+/** In a stepped image, where each CPU has a place for the stack of its step points, and tasks are larger. */
+const STEPPED_HEAP_PER_CPU = 384 * KIB;
 /** User programs' table entries come behind the kernel's four regions. */
 const TABLE_REGIONS = 4;
 
@@ -57,7 +84,7 @@ export function place(settings: Settings, kernel: Image<KernelMap>, user: Image<
   const programs = put(programTable(user.map, firstProgram(kernel.map)));
   const template = put(templateBytes(user));
   const heap = roundUp(cursor, PAGE_SIZE);
-  checkSize(settings, heap);
+  checkSize(settings, heap, kernel.map.variant.stepped ? STEPPED_HEAP_PER_CPU : HEAP_PER_CPU);
   return {
     blocks,
     machine: new Map([
@@ -87,8 +114,8 @@ export function write(placement: Placement, memory: SharedMemory): void {
 }
 
 /** Memory that a machine with this image and these options needs, in MiB. */
-function checkSize(settings: Settings, heap: number): void {
-  const needed = Math.ceil((heap + LEAST_HEAP + HEAP_PER_CPU * settings.cpus) / MIB);
+function checkSize(settings: Settings, heap: number, perCpu: number): void {
+  const needed = Math.ceil((heap + LEAST_HEAP + perCpu * settings.cpus) / MIB);
   if (settings.memoryMiB >= needed) return;
   throw new MachineError(
     "MEMORY_TOO_SMALL",
@@ -134,7 +161,11 @@ function programTable(map: UserMap, firstEntry: number): Uint8Array<ArrayBuffer>
   map.programs.forEach(({ name }, index) => {
     const encoded = new TextEncoder().encode(name);
     if (encoded.length > PROGRAM_NAME_SIZE) {
-      throw new MachineError("BAD_PROGRAM", `the name of program ${name} is too long`, `Export it under ${PROGRAM_NAME_SIZE} bytes at most.`);
+      throw new MachineError(
+        "BAD_PROGRAM",
+        `the name of program ${name} is too long`,
+        `Export it under ${PROGRAM_NAME_SIZE} bytes at most.`,
+      );
     }
     const row = index * PROGRAM_SIZE;
     view.setInt32(row + PROGRAM_ENTRY, firstEntry + index, true);

@@ -17,7 +17,8 @@ export function si(value: number): string {
 
 /** A time from nanoseconds: 4.21 µs. */
 export function duration(ns: number): string {
-  const [value, unit] = ns < 1e3 ? [ns, "ns"] : ns < 1e6 ? [ns / 1e3, "µs"] : ns < 1e9 ? [ns / 1e6, "ms"] : [ns / 1e9, "s"];
+  const [value, unit] =
+    ns < 1e3 ? [ns, "ns"] : ns < 1e6 ? [ns / 1e3, "µs"] : ns < 1e9 ? [ns / 1e6, "ms"] : [ns / 1e9, "s"];
   return `${unit === "ns" ? value.toFixed(0) : value < 10 ? value.toFixed(2) : value.toFixed(1)} ${unit}`;
 }
 
@@ -29,7 +30,10 @@ export function mebibytes(bytes: number): string {
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 3))).join("").trimEnd(),
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 3)))
+      .join("")
+      .trimEnd(),
   );
 }
 

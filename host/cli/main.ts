@@ -6,12 +6,18 @@
  * happen, 2 wrong usage, 130 interrupted. A command is a file with a `Command`, and a line here. Invariant: on
  * SIGINT the running machine is shut down before the process ends.
  */
+import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import { MachineError } from "../errors.ts";
 import type { MachineErrorCode } from "../errors.ts";
 import { runCommand } from "./run.ts";
 
-const USAGE: ReadonlySet<MachineErrorCode> = new Set(["BAD_OPTION", "BAD_USAGE", "MEMORY_TOO_SMALL", "UNKNOWN_WORKLOAD"]);
+const USAGE: ReadonlySet<MachineErrorCode> = new Set([
+  "BAD_OPTION",
+  "BAD_USAGE",
+  "MEMORY_TOO_SMALL",
+  "UNKNOWN_WORKLOAD",
+]);
 const INTERRUPTED = 130;
 
 const interrupt = new AbortController();
@@ -19,11 +25,15 @@ process.once("SIGINT", () => interrupt.abort());
 
 /** Commander ends the process and prints by itself unless it is told otherwise, for each command. */
 function quiet(command: Command): Command {
-  return command.exitOverride().configureOutput({ writeErr: () => {} }).showHelpAfterError(false);
+  return command
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showHelpAfterError(false);
 }
 
 const program = quiet(new Command("wlp"))
   .description("A small SMP kernel in WebAssembly that can be patched while it runs.")
+  .version(await packageVersion())
   .addCommand(quiet(runCommand(interrupt.signal)));
 
 try {
@@ -39,12 +49,19 @@ function report(error: unknown): number {
   if (!(refusal instanceof MachineError)) throw refusal;
   process.stderr.write(`wlp: ${refusal.message}\n`);
   const { code, what, remedy } = refusal;
-  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { code, what, remedy } }, null, 2)}\n`);
+  if (process.argv.includes("--json"))
+    process.stdout.write(`${JSON.stringify({ error: { code, what, remedy } }, null, 2)}\n`);
   return USAGE.has(code) ? 2 : 1;
 }
 
+async function packageVersion(): Promise<string> {
+  const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 function usageError(error: CommanderError): MachineError {
-  if (error.code === "commander.help") return new MachineError("BAD_USAGE", "no command was given", "See wlp --help, or begin with: wlp run");
+  if (error.code === "commander.help")
+    return new MachineError("BAD_USAGE", "no command was given", "See wlp --help, or begin with: wlp run");
   const command = program.args[0] === "run" ? "wlp run" : "wlp";
   return new MachineError("BAD_USAGE", error.message.replace(/^error: /, ""), `See ${command} --help.`);
 }

@@ -22,12 +22,23 @@ export function renderReport(report: Report, paint: Paint): string {
   ]);
   const latencies = table([
     ["latency", "p50", "p99", "max", "count"],
-    ["wake-up to run", duration(wakeLatency.p50), duration(wakeLatency.p99), duration(wakeLatency.max), si(wakeLatency.count)],
+    [
+      "wake-up to run",
+      duration(wakeLatency.p50),
+      duration(wakeLatency.p99),
+      duration(wakeLatency.max),
+      si(wakeLatency.count),
+    ],
     ["tick to safepoint", duration(gap.p50), duration(gap.p99), duration(gap.max), si(gap.count)],
   ]);
   const cpus = table([
     ["CPU", "switches", "longest gap", "idle"],
-    ...report.cpus.map((cpu) => [`${cpu.cpu}`, si(cpu.switches), duration(cpu.gapMaxNs), `${(100 * cpu.idleShare).toFixed(0)} %`]),
+    ...report.cpus.map((cpu) => [
+      `${cpu.cpu}`,
+      si(cpu.switches),
+      duration(cpu.gapMaxNs),
+      `${(100 * cpu.idleShare).toFixed(0)} %`,
+    ]),
   ]);
   const verdicts = report.verdicts.flatMap(({ rule, ok, findings }) => [
     `${ok ? paint("green", "ok    ") : paint("red", "FAILED")} ${rule}`,

@@ -29,6 +29,8 @@ interface RunOptions {
 
 const SECONDS: Readonly<Record<PlatformName, number>> = { threads: 6, stepped: 0.05 };
 
+const EXIT_STATUS = "Exit status: 0 all invariants hold, 1 they do not, 2 wrong usage, 130 interrupted.";
+
 export function runCommand(signal: AbortSignal): Command {
   const workloads = WORKLOADS.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`).join("\n");
   return new Command("run")
@@ -45,7 +47,7 @@ export function runCommand(signal: AbortSignal): Command {
     .option("--seed <n>", "on stepped, decides every interleaving; a 32-bit number (default: 1)", numberOf("--seed"))
     .option("--memory <mib>", "memory of the machine in MiB (default: 64)", numberOf("--memory"))
     .option("--json", "print one JSON document")
-    .addHelpText("after", `\nWorkloads:\n${workloads}\n\nExit status: 0 all invariants hold, 1 one does not or the machine failed, 2 wrong usage.`)
+    .addHelpText("after", `\nWorkloads:\n${workloads}\n\n${EXIT_STATUS}`)
     .action(async (options: RunOptions) => run(options, signal));
 }
 
@@ -53,7 +55,9 @@ async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
   const plan = await planOf(options);
   if (!options.json) announce(options, plan);
   const report = await runExperiment(plan, options.json ? QUIET : progressLine(plan.seconds), { signal });
-  const text = options.json ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, painter(process.stdout.isTTY, process.env));
+  const text = options.json
+    ? `${JSON.stringify(report, null, 2)}\n`
+    : renderReport(report, painter(process.stdout.isTTY, process.env));
   process.stdout.write(text);
   if (report.verdicts.some(({ ok }) => !ok)) process.exitCode = 1;
 }
@@ -86,7 +90,7 @@ const QUIET: Progress = { started: () => {}, ran: () => {} };
 function progressLine(seconds: number): Progress {
   if (!process.stderr.isTTY) return QUIET;
   return {
-    started: (_, tasks) => process.stderr.write(`\r${tasks} tasks started`),
+    started: (tasks) => process.stderr.write(`\r${tasks} tasks started`),
     ran: (ran) => process.stderr.write(ran < seconds ? `\rrunning ${ran.toFixed(2)} of ${seconds} s ` : "\r\u001b[K"),
   };
 }
@@ -95,7 +99,12 @@ async function readModule(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new MachineError("UNKNOWN_WORKLOAD", `cannot read ${path}: ${String(cause)}`, "Give the path of a user module, or a workload's name.", { cause });
+    throw new MachineError(
+      "UNKNOWN_WORKLOAD",
+      `cannot read ${path}: ${String(cause)}`,
+      "Give the path of a user module, or a workload's name.",
+      { cause },
+    );
   }
 }
 

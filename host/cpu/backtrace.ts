@@ -21,6 +21,8 @@ export type Locate = (image: "kernel" | "user", offset: number) => string | unde
 
 const FRAME = /^\s*at (?:(.*) \()?wasm:\/\/wasm\/(\S+?):wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
 const BOTTOM = "cpu_run";
+/** Lines of a backtrace. */
+const LONGEST = 32;
 /** Code of the toolchain's, not of the source's: it would only repeat its neighbour. */
 const GENERATED = /^(slow|trace)_stub|^stub|^asyncify_/;
 
@@ -33,16 +35,23 @@ export function parseStack(stack: string): WasmFrame[] {
   });
 }
 
-/** Lines for the log, innermost first, without the machinery below a task. */
+/**
+ * Lines for the log, innermost first, without the machinery below a task. A recursion is told once: how deep it got
+ * depends on the engine, and a stepped machine's log must not.
+ */
 export function describeStack(stack: string, locate: Locate): string[] {
   const frames = parseStack(stack);
   const kernel = frames.findLast(({ name }) => name === BOTTOM)?.module;
-  return frames
-    .filter(({ name }) => name !== BOTTOM && !GENERATED.test(name))
-    .map(({ name, module, offset }) => {
-      const place = locate(module === kernel ? "kernel" : "user", offset);
-      return place === undefined ? `  ${name}` : `  ${name} (${place})`;
-    });
+  const lines: string[] = [];
+  for (const [index, { name, module, offset }] of frames.entries()) {
+    const above = frames[index - 1];
+    if (name === BOTTOM || GENERATED.test(name) || (above?.offset === offset && above.module === module)) continue;
+    const place = locate(module === kernel ? "kernel" : "user", offset);
+    const line = place === undefined ? `  ${name}` : `  ${name} (${place})`;
+    if (line !== lines.at(-1)) lines.push(line);
+    if (lines.length === LONGEST) return [...lines, "  ..."];
+  }
+  return lines;
 }
 
 function lastPart(path: string): string {

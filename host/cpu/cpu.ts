@@ -5,11 +5,17 @@
  * or the machine. Contract: `run` gives an EXIT_* that the platform handles; traps never leave it. Invariant: user
  * programs have the same table indices on every CPU, because tasks move and take them along.
  */
+import { EXIT_PANIC, EXIT_STEP, SIGSEGV, STATE_PANIC } from "../../kernel/abi.ts";
 import {
-  EXIT_PANIC, EXIT_STEP, SIGSEGV, STATE_PANIC,
-} from "../../kernel/abi.ts";
-import {
-  EMERGENCY, EMERGENCY_SIZE, MACHINE, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_CURRENT, TASK_NAME, TASK_NAME_SIZE, TASK_PID,
+  EMERGENCY,
+  EMERGENCY_SIZE,
+  MACHINE,
+  MACHINE_PANIC_CPU,
+  MACHINE_STATE,
+  PERCPU_CURRENT,
+  TASK_NAME,
+  TASK_NAME_SIZE,
+  TASK_PID,
 } from "../../kernel/layout.ts";
 import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
@@ -36,8 +42,8 @@ export interface CpuPlatform {
   readonly locate: Locate;
 }
 
-/** Frames that a backtrace keeps. */
-const BACKTRACE_FRAMES = 64;
+/** Frames that the engine keeps of a trap: all, for only the lowest tells the kernel's module from the user's. */
+const BACKTRACE_FRAMES = 1_000_000;
 
 export class Cpu {
   readonly id: number;
@@ -78,7 +84,8 @@ export class Cpu {
 
   #addPrograms({ user, programs, firstProgram }: CpuImages): void {
     const { memory } = this.#memory;
-    const { syscall, user_safepoint, stack_end_hit, window_base, __asyncify_state, __asyncify_data, table } = this.#kernel;
+    const { syscall, user_safepoint, stack_end_hit, window_base, __asyncify_state, __asyncify_data, table } =
+      this.#kernel;
     const env = { memory, syscall, user_safepoint, stack_end_hit, window_base, __asyncify_state, __asyncify_data };
     const { exports } = new WebAssembly.Instance(user, { env });
     const length = firstProgram + programs.length;

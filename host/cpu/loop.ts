@@ -10,10 +10,21 @@
  * Contract: an exit without a row is UNKNOWN_EXIT. Invariant: the thread blocks only here, with no Wasm on its stack.
  */
 import {
-  COUNTER_IDLE_NS, EXIT_HOST, EXIT_IDLE, EXIT_OFFLINE, EXIT_PANIC, EXIT_STEP, PENDING_TICK,
+  COUNTER_IDLE_NS,
+  EXIT_HOST,
+  EXIT_IDLE,
+  EXIT_OFFLINE,
+  EXIT_PANIC,
+  EXIT_STEP,
+  PENDING_TICK,
 } from "../../kernel/abi.ts";
 import {
-  MACHINE, MACHINE_STATE, PERCPU_COUNTERS, PERCPU_IDLE_UNTIL, PERCPU_PENDING, PERCPU_SLEEPING,
+  MACHINE,
+  MACHINE_STATE,
+  PERCPU_COUNTERS,
+  PERCPU_IDLE_UNTIL,
+  PERCPU_PENDING,
+  PERCPU_SLEEPING,
 } from "../../kernel/layout.ts";
 import { MachineError } from "../errors.ts";
 import { cpuBlock } from "../memory.ts";
@@ -46,7 +57,11 @@ export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): 
 }
 
 export function unknownExit(cpu: number, exit: number): MachineError {
-  return new MachineError("UNKNOWN_EXIT", `CPU ${cpu} left for reason ${exit}, which this host does not know`, "Build image and host again with `npm run build`.");
+  return new MachineError(
+    "UNKNOWN_EXIT",
+    `CPU ${cpu} left for reason ${exit}, which this host does not know`,
+    "Build image and host again with `npm run build`.",
+  );
 }
 
 function sleep(memory: SharedMemory, block: number, clockNs: () => number): void {

@@ -5,9 +5,24 @@
  */
 import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../../kernel/abi.ts";
 import {
-  PERCPU_CURRENT, PERCPU_IDLE_TASK, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, PERCPU_ONLINE,
-  PERCPU_PENDING, PERCPU_PREEMPT, PERCPU_RELAXED, PERCPU_SLEEPING, PERCPU_SPINNING_ON, SPINLOCK_NAME, SPINLOCK_OWNER,
-  TASK_NAME, TASK_NAME_SIZE, TASK_PID, TASK_STATE,
+  PERCPU_CURRENT,
+  PERCPU_IDLE_TASK,
+  PERCPU_IN_IRQ,
+  PERCPU_IRQ_OFF,
+  PERCPU_LAST_LOCK,
+  PERCPU_LOCKS_HELD,
+  PERCPU_ONLINE,
+  PERCPU_PENDING,
+  PERCPU_PREEMPT,
+  PERCPU_RELAXED,
+  PERCPU_SLEEPING,
+  PERCPU_SPINNING_ON,
+  SPINLOCK_NAME,
+  SPINLOCK_OWNER,
+  TASK_NAME,
+  TASK_NAME_SIZE,
+  TASK_PID,
+  TASK_STATE,
 } from "../../kernel/layout.ts";
 import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
@@ -76,7 +91,8 @@ export function describeCpu(state: CpuState): string {
     preemptionOff > 0 && `preemption off ${preemptionOff}`,
     state.inInterrupt && "in interrupt",
     locksHeld > 0 && `holds ${locksHeld} ${locksHeld === 1 ? "lock" : "locks"} (last ${lastLock})`,
-    spinningOn && `spins on ${spinningOn.lock} ${spinningOn.holder === undefined ? "free" : `held by CPU ${spinningOn.holder}`}`,
+    spinningOn &&
+      `spins on ${spinningOn.lock} ${spinningOn.holder === undefined ? "free" : `held by CPU ${spinningOn.holder}`}`,
     state.relaxed > 0 && `waited ${state.relaxed} turns`,
     state.pending !== 0 && `pending 0x${state.pending.toString(16)}`,
   ];

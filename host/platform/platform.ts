@@ -12,6 +12,7 @@ import type { Settings } from "../options.ts";
 
 /** Facts about the engine under a CPU; none on a platform whose output must not depend on the engine. */
 export interface EngineFacts {
+  /** JavaScript heap of the CPU's thread. */
   readonly heapBytes: number;
 }
 

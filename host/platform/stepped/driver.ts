@@ -9,9 +9,7 @@
  * Contract: `turn` runs one turn, and throws DEADLOCK, LIVELOCK, STEP_BUDGET or KERNEL_PANIC when there cannot be one.
  * Invariant: no clock, no engine and no event loop is looked at, so options and seed decide every byte.
  */
-import {
-  EXIT_IDLE, EXIT_OFFLINE, EXIT_PANIC, EXIT_STEP, PENDING_TICK, STEP_RELAX,
-} from "../../../kernel/abi.ts";
+import { EXIT_IDLE, EXIT_OFFLINE, EXIT_PANIC, EXIT_STEP, PENDING_TICK, STEP_RELAX } from "../../../kernel/abi.ts";
 import { PERCPU_IDLE_UNTIL, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING } from "../../../kernel/layout.ts";
 import { Clock } from "../../cpu/clock.ts";
 import { Cpu } from "../../cpu/cpu.ts";
@@ -119,13 +117,26 @@ export class Driver {
   /** The kernel's funnel: 1 ends the turn here. */
   #step(kind: number): number {
     this.#pass(STEP_NS);
-    if (++this.#steps > this.#plan.settings.stepBudget) throw this.#stuck("STEP_BUDGET", `more than ${this.#plan.settings.stepBudget} steps`, "Raise stepBudget, or ask for less.");
+    if (++this.#steps > this.#plan.settings.stepBudget)
+      throw this.#stuck(
+        "STEP_BUDGET",
+        `more than ${this.#plan.settings.stepBudget} steps`,
+        "Raise stepBudget, or ask for less.",
+      );
     this.#left--;
     if (kind !== STEP_RELAX) return this.#left > 0 ? 0 : 1;
     const others = this.#seats.filter((seat) => seat !== this.#current && this.#isReady(seat));
     this.#relaxed = others.length > 0;
-    if ([this.#current, ...others].every((seat) => seat && this.#memory.load(seat.block + PERCPU_RELAXED) > LIVELOCK_LIMIT)) {
-      throw this.#stuck("LIVELOCK", "every CPU that is not idle waits for another", "Find who should have ended the wait: each line names the lock and its holder.");
+    if (
+      [this.#current, ...others].every(
+        (seat) => seat && this.#memory.load(seat.block + PERCPU_RELAXED) > LIVELOCK_LIMIT,
+      )
+    ) {
+      throw this.#stuck(
+        "LIVELOCK",
+        "every CPU that is not idle waits for another",
+        "Find who should have ended the wait: each line names the lock and its holder.",
+      );
     }
     return this.#relaxed || this.#left <= 0 ? 1 : 0;
   }
@@ -166,7 +177,11 @@ export class Driver {
       .filter((time) => time !== 0);
     const next = Math.min(this.#clock.nextDevice, ...timers);
     if (next === Infinity && until === Infinity) {
-      throw this.#stuck("DEADLOCK", "nothing can happen any more: every CPU is idle and no timer is armed", "Find who should have been woken: read /proc/<pid>/stack of its task before it sleeps.");
+      throw this.#stuck(
+        "DEADLOCK",
+        "nothing can happen any more: every CPU is idle and no timer is armed",
+        "Find who should have been woken: read /proc/<pid>/stack of its task before it sleeps.",
+      );
     }
     if (next > until) {
       this.#now = until;

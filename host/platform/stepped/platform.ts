@@ -5,7 +5,7 @@
  * Invariant: turns depend on nothing but memory and seed; the pauses in between, which let the rest of the program
  * live, come after a fixed number of turns.
  */
-import { STATE_BOOTING } from "../../../kernel/abi.ts";
+import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { refuseAborted } from "../../abort.ts";
 import { MachineError } from "../../errors.ts";
@@ -34,7 +34,11 @@ export class SteppedPlatform implements Platform {
   }
 
   change(address: number, value: number, signal?: AbortSignal): Promise<void> {
-    return this.#run(() => this.#plan.memory.load(address) !== value, () => Infinity, signal);
+    return this.#run(
+      () => this.#plan.memory.load(address) !== value,
+      () => Infinity,
+      signal,
+    );
   }
 
   pass(seconds: number, signal?: AbortSignal): Promise<void> {
@@ -79,15 +83,22 @@ export class SteppedPlatform implements Platform {
     try {
       work();
     } catch (error) {
-      this.#failure = asMachineError(error);
+      this.#failure = this.#asMachineError(error);
       this.#plan.onPulse();
       this.#plan.onFailure(this.#failure);
       throw this.#failure;
     }
   }
-}
 
-function asMachineError(error: unknown): MachineError {
-  if (error instanceof MachineError) return error;
-  return new MachineError("BOOT_FAILED", `the kernel trapped outside its CPU loop: ${String(error)}`, "Look at the log; more memory may help.", { cause: error });
+  /** What is thrown outside a CPU loop comes from the kernel's boot. */
+  #asMachineError(error: unknown): MachineError {
+    if (error instanceof MachineError) return error;
+    if (this.#plan.memory.load(MACHINE + MACHINE_STATE) === STATE_PANIC) return this.#plan.panicError();
+    return new MachineError(
+      "BOOT_FAILED",
+      `the kernel trapped outside its CPU loop: ${String(error)}`,
+      "Look at the log; more memory may help.",
+      { cause: error },
+    );
+  }
 }

@@ -9,7 +9,13 @@ import { MachineError } from "../../errors.ts";
 import type { MachineErrorCode } from "../../errors.ts";
 import type { SharedMemory } from "../../memory.ts";
 
-export function stuck(code: MachineErrorCode, what: string, remedy: string, memory: SharedMemory, cpus: number): MachineError {
+export function stuck(
+  code: MachineErrorCode,
+  what: string,
+  remedy: string,
+  memory: SharedMemory,
+  cpus: number,
+): MachineError {
   const states = Array.from({ length: cpus }, (_, cpu) => `  ${describeCpu(readCpuState(memory, cpu))}`);
   return new MachineError(code, [what, ...states].join("\n"), remedy);
 }

@@ -24,4 +24,5 @@ function pause(): number {
 }
 
 // Partner of the wait: the notify in ThreadsPlatform.shutdown().
-while (Atomics.wait(memory.words, (MACHINE + MACHINE_CLOCK_STOP) >> 2, 0, pause()) === "timed-out") clock.advance(now());
+while (Atomics.wait(memory.words, (MACHINE + MACHINE_CLOCK_STOP) >> 2, 0, pause()) === "timed-out")
+  clock.advance(now());

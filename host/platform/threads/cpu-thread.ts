@@ -66,5 +66,10 @@ export class CpuThread {
 }
 
 function deathOf(cpu: number, how: string, cause?: unknown): MachineError {
-  return new MachineError("CPU_DIED", `CPU ${cpu} is dead: ${how}`, "The machine is lost: shut it down and boot another.", { cause });
+  return new MachineError(
+    "CPU_DIED",
+    `CPU ${cpu} is dead: ${how}`,
+    "The machine is lost: shut it down and boot another.",
+    { cause },
+  );
 }

@@ -7,7 +7,7 @@
 import { parentPort } from "node:worker_threads";
 import { getHeapStatistics } from "node:v8";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
-import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
+import { STATE_BOOTING } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { Cpu } from "../../cpu/cpu.ts";
 import { runLoop } from "../../cpu/loop.ts";
@@ -18,7 +18,8 @@ import { locateBySourceMaps } from "../node/source-map.ts";
 import type { CpuBoot, CpuControl } from "./control.ts";
 import { clockSince } from "./time.ts";
 
-if (!parentPort) throw new MachineError("BAD_USAGE", "cpu-worker is the entry of a CPU's thread", "Boot a machine instead: wlp run.");
+if (!parentPort)
+  throw new MachineError("BAD_USAGE", "cpu-worker is the entry of a CPU's thread", "Boot a machine instead: wlp run.");
 const port = parentPort;
 
 let loop: () => void = () => {};
@@ -40,7 +41,7 @@ function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): 
   const run = (): void => {
     if (runLoop(cpu, memory, clockNs) !== "host") port.close();
   };
-  if (id === 0) bootMachine(cpu, memory);
+  if (id === 0) bootMachine(cpu);
   loop = () => {
     if (id !== 0) {
       Atomics.wait(memory.words, (MACHINE + MACHINE_STATE) >> 2, STATE_BOOTING); // partner: the notify in init_main()
@@ -52,13 +53,17 @@ function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): 
   resume();
 }
 
-/** On CPU 0. A panic here has no CPU loop to report it. */
-function bootMachine(cpu: Cpu, memory: SharedMemory): void {
+/** On CPU 0. */
+function bootMachine(cpu: Cpu): void {
   try {
     cpu.init();
   } catch (error) {
-    if (memory.load(MACHINE + MACHINE_STATE) === STATE_PANIC) memory.notify(MACHINE + MACHINE_STATE);
-    throw new MachineError("BOOT_FAILED", `the kernel's boot trapped: ${String(error)}`, "Look at the log; more memory may help.", { cause: error });
+    throw new MachineError(
+      "BOOT_FAILED",
+      `the kernel's boot trapped: ${String(error)}`,
+      "Look at the log; more memory may help.",
+      { cause: error },
+    );
   }
 }
 

@@ -47,7 +47,11 @@ export class ThreadsPlatform implements Platform {
     for (const cpu of this.#cpus) void cpu.died.then((error) => this.#onFailure(error));
     const workerData: ClockBoot = { memory: memory.memory, epoch: this.#epoch };
     this.#clock = new Worker(workerEntry("platform/threads/clock-worker"), { name: "clock", workerData });
-    this.#clock.once("error", (cause) => this.#onFailure(new MachineError("CPU_DIED", `the clock is dead: ${cause.message}`, "Boot another machine.", { cause })));
+    this.#clock.once("error", (cause) =>
+      this.#onFailure(
+        new MachineError("CPU_DIED", `the clock is dead: ${cause.message}`, "Boot another machine.", { cause }),
+      ),
+    );
     this.#pulse = setInterval(plan.onPulse, PULSE_MS);
   }
 
@@ -55,11 +59,17 @@ export class ThreadsPlatform implements Platform {
     const { memory, images, sourceMaps, settings } = this.#plan;
     const boot = { memory: memory.memory, images, sourceMaps, epoch: this.#epoch };
     const timeoutMs = settings.callTimeoutMs + START_MS * settings.cpus;
-    await Promise.all(this.#cpus.map((cpu) => cpu.boot(boot, timeoutMs)));
+    await Promise.all(this.#cpus.map((cpu) => cpu.boot(boot, timeoutMs))).catch((error: unknown) => {
+      throw memory.load(STATE) === STATE_PANIC ? this.#plan.panicError() : error;
+    });
     const limit = AbortSignal.timeout(settings.callTimeoutMs);
     await this.change(STATE, STATE_BOOTING, limit).catch((error: unknown) => {
       if (!limit.aborted) throw error;
-      throw new MachineError("CPU_TIMEOUT", "CPU 0 has not finished booting", "Look at the log; on a loaded computer, raise callTimeoutMs.");
+      throw new MachineError(
+        "CPU_TIMEOUT",
+        "CPU 0 has not finished booting",
+        "Look at the log; on a loaded computer, raise callTimeoutMs.",
+      );
     });
     if (memory.load(STATE) === STATE_PANIC) throw this.#plan.panicError();
     void this.#watchState();
