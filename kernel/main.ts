@@ -27,6 +27,8 @@ export { klp_target, trace_enter, trace_exit, trace_next } from "./livepatch/stu
 export { loop_safepoint } from "./sched/core";
 export { window_base } from "./process/user";
 export { syscall, user_safepoint } from "./sys/syscall";
+// Called by host/bench:
+export { bench_syscalls } from "./bench";
 
 /** Makes this instance CPU `cpu`. On CPU 0 boot() follows; the others come up when that is done. */
 @bare export function cpu_init(cpu: i32): void {
