@@ -189,8 +189,9 @@ export class Machine {
 
   /** The same with what kernel and CPU threads know of their memory. */
   async stats(options: CallOptions = {}): Promise<MachineStats> {
-    const memory = parseMeminfo(await this.read("/proc/meminfo", options));
+    this.#refuseFailed();
     const engines = await abortable(this.#platform.inspect(), options.signal);
+    const memory = parseMeminfo(await this.read("/proc/meminfo", options));
     return { ...this.counters(), memory, engines };
   }
 

@@ -31,6 +31,9 @@ import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
 import type { Cpu } from "./cpu.ts";
 
+/** A long sleep is accounted for this often, so that readers see it while it lasts. */
+const ACCOUNT_MS = 100;
+
 export type LoopEnd = "host" | "offline" | "panic";
 
 /** Runs `cpu` until its thread is wanted elsewhere. */
@@ -65,15 +68,17 @@ export function unknownExit(cpu: number, exit: number): MachineError {
 }
 
 function sleep(memory: SharedMemory, block: number, clockNs: () => number): void {
-  const until = memory.loadDouble(block + PERCPU_IDLE_UNTIL);
-  const began = clockNs();
+  const until = memory.loadDouble(block + PERCPU_IDLE_UNTIL) || Infinity;
   // Stored before PENDING is compared: pairs with raise_pending(), which sets PENDING before it looks at SLEEPING.
   memory.store(block + PERCPU_SLEEPING, 1);
-  const timeout = until === 0 ? Infinity : (until - began) / 1e6;
-  const woken = timeout <= 0 ? "timed-out" : Atomics.wait(memory.words, (block + PERCPU_PENDING) >> 2, 0, timeout);
+  for (let woken = false; !woken;) {
+    const began = clockNs();
+    const timeout = Math.min((until - began) / 1e6, ACCOUNT_MS);
+    woken = timeout <= 0 || Atomics.wait(memory.words, (block + PERCPU_PENDING) >> 2, 0, timeout) !== "timed-out";
+    addIdleTime(memory, block, clockNs() - began);
+  }
   memory.store(block + PERCPU_SLEEPING, 0);
-  if (woken === "timed-out") memory.or(block + PERCPU_PENDING, PENDING_TICK); // timers fire in the tick's interrupt
-  addIdleTime(memory, block, clockNs() - began);
+  if (clockNs() >= until) memory.or(block + PERCPU_PENDING, PENDING_TICK); // timers fire in the tick's interrupt
 }
 
 export function addIdleTime(memory: SharedMemory, block: number, ns: number): void {

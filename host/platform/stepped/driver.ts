@@ -37,7 +37,7 @@ interface Seat {
   readonly cpu: Cpu;
   readonly block: number;
   mode: Mode;
-  /** When it went idle. */
+  /** Idle time is counted up to here. */
   since: number;
 }
 
@@ -163,7 +163,7 @@ export class Driver {
     if (!due && memory.load(seat.block + PERCPU_PENDING) === 0) return false;
     if (due) memory.or(seat.block + PERCPU_PENDING, PENDING_TICK); // timers fire in the tick's interrupt
     memory.store(seat.block + PERCPU_SLEEPING, 0);
-    addIdleTime(memory, seat.block, this.#now - seat.since);
+    this.#account(seat);
     seat.mode = "ready";
     return true;
   }
@@ -185,11 +185,18 @@ export class Driver {
     }
     if (next > until) {
       this.#now = until;
+      for (const seat of this.#seats) if (seat.mode === "idle") this.#account(seat);
       return false;
     }
     this.#now = Math.max(this.#now, next);
     this.#clock.advance(this.#now);
     return true;
+  }
+
+  /** Counts idle time up to now. */
+  #account(seat: Seat): void {
+    addIdleTime(this.#memory, seat.block, this.#now - seat.since);
+    seat.since = this.#now;
   }
 
   #stuck(code: "DEADLOCK" | "LIVELOCK" | "STEP_BUDGET", what: string, remedy: string): Error {

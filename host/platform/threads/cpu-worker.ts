@@ -58,6 +58,7 @@ function bootMachine(cpu: Cpu): void {
   try {
     cpu.init();
   } catch (error) {
+    setImmediate(() => port.close());
     throw new MachineError(
       "BOOT_FAILED",
       `the kernel's boot trapped: ${String(error)}`,

@@ -7,7 +7,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { PENDING_OFFLINE, STATE_BOOTING, STATE_DOWN, STATE_PANIC, STATE_RUNNING } from "../../../kernel/abi.ts";
-import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_STATE } from "../../../kernel/layout.ts";
+import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_PANIC_CPU, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { abortable } from "../../abort.ts";
 import { MachineError } from "../../errors.ts";
 import { workerEntry } from "../node/files.ts";
@@ -59,8 +59,8 @@ export class ThreadsPlatform implements Platform {
     const { memory, images, sourceMaps, settings } = this.#plan;
     const boot = { memory: memory.memory, images, sourceMaps, epoch: this.#epoch };
     const timeoutMs = settings.callTimeoutMs + START_MS * settings.cpus;
-    await Promise.all(this.#cpus.map((cpu) => cpu.boot(boot, timeoutMs))).catch((error: unknown) => {
-      throw memory.load(STATE) === STATE_PANIC ? this.#plan.panicError() : error;
+    await Promise.all(this.#cpus.map((cpu) => cpu.boot(boot, timeoutMs))).catch(async (error: unknown) => {
+      throw (await this.#panic()) ?? error;
     });
     const limit = AbortSignal.timeout(settings.callTimeoutMs);
     await this.change(STATE, STATE_BOOTING, limit).catch((error: unknown) => {
@@ -71,7 +71,8 @@ export class ThreadsPlatform implements Platform {
         "Look at the log; on a loaded computer, raise callTimeoutMs.",
       );
     });
-    if (memory.load(STATE) === STATE_PANIC) throw this.#plan.panicError();
+    const panic = await this.#panic();
+    if (panic) throw panic;
     void this.#watchState();
   }
 
@@ -102,6 +103,7 @@ export class ThreadsPlatform implements Platform {
   async shutdown(): Promise<void> {
     const { memory } = this.#plan;
     this.#settled = true;
+    this.#fail(new MachineError("SHUT_DOWN", "the machine has been shut down", "Boot another."));
     clearInterval(this.#pulse);
     memory.store(MACHINE + MACHINE_CLOCK_STOP, 1);
     memory.notify(MACHINE + MACHINE_CLOCK_STOP);
@@ -116,25 +118,40 @@ export class ThreadsPlatform implements Platform {
   /** Lets CPUs leave at a safepoint; a CPU that does not is terminated by the caller. */
   async #goOffline(): Promise<void> {
     for (const cpu of this.#cpus) this.#plan.memory.interrupt(cpu.id, PENDING_OFFLINE);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SHUTDOWN_MS);
-    });
-    await Promise.race([Promise.all(this.#cpus.map((cpu) => cpu.died)), late]);
-    clearTimeout(timer);
+    await within(SHUTDOWN_MS, Promise.all(this.#cpus.map((cpu) => cpu.died)));
   }
 
   /** A panic stops the CPUs, not this thread: somebody has to look. */
   async #watchState(): Promise<void> {
     await this.change(STATE, STATE_RUNNING).catch(() => undefined);
-    if (this.#plan.memory.load(STATE) === STATE_PANIC) this.#onFailure(this.#plan.panicError());
+    const panic = await this.#panic();
+    if (panic) await this.#onFailure(panic);
   }
 
-  #onFailure(error: MachineError): void {
+  /** The panic that ended the machine, if one did; its CPU has said its last words when its thread is gone. */
+  async #panic(): Promise<MachineError | undefined> {
+    const { memory, settings, panicError } = this.#plan;
+    if (memory.load(STATE) !== STATE_PANIC) return undefined;
+    const cpu = this.#cpus[memory.load(MACHINE + MACHINE_PANIC_CPU) - 1];
+    if (cpu) await within(settings.callTimeoutMs, cpu.died);
+    return panicError();
+  }
+
+  async #onFailure(error: MachineError): Promise<void> {
+    const cause = (await this.#panic()) ?? error;
     if (this.#settled) return;
     this.#settled = true;
-    const cause = this.#plan.memory.load(STATE) === STATE_PANIC ? this.#plan.panicError() : error;
     this.#fail(cause);
     this.#plan.onFailure(cause);
   }
+}
+
+/** Waits for `work`, but not for ever. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
