@@ -29,7 +29,7 @@ interface RunOptions {
 
 const SECONDS: Readonly<Record<PlatformName, number>> = { threads: 6, stepped: 0.05 };
 
-const EXIT_STATUS = "Exit status: 0 all invariants hold, 1 they do not, 2 wrong usage, 130 interrupted.";
+const EXIT_STATUS = "Exit status: 0 all invariants hold, 1 they do not, 2 usage, 130 interrupted.";
 
 export function runCommand(signal: AbortSignal): Command {
   const workloads = WORKLOADS.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`).join("\n");
