@@ -79,10 +79,47 @@ export const MAIL_OP_SPAWN = 2; // mailbox: program name; ARG: its argument → 
 export const MAIL_OP_WAIT = 3; // ARG: pid → exit status
 export const MAIL_OP_SELFTEST = 4; // ARG: row of the self-test table → 0 or the line that failed
 export const MAIL_OP_AUDIT = 5; // mailbox ← findings, one per line; status: number of findings
-export const MAIL_OP_KILL = 6; // ARG: pid
+export const MAIL_OP_KILL = 6; // ARG: pid | signal << 24
+export const MAIL_OP_KLP_ALLOC = 7; // ARG: bytes → address of memory for a patch's rows and data
+export const MAIL_OP_KLP_FREE = 8; // ARG: such an address
+export const MAIL_OP_KLP_LOAD = 9; // mailbox: a patch descriptor (KLP_DESC_*) → 0
+export const MAIL_OP_KLP_ENABLE = 10; // ARG: patch → 0 when it has begun; progress by MACHINE_KLP_SEQUENCE
+export const MAIL_OP_KLP_DISABLE = 11;
+export const MAIL_OP_KLP_UNLOAD = 12; // ARG: patch → 0 when it has begun; then rows and data may be freed
+export const MAIL_OP_KLP_STATUS = 13; // ARG: patch → KLP_STATE_*; mailbox ← result i32, remaining i32
+export const MAIL_OP_KLP_SIGNAL = 14; // pokes every task that blocks the transition → how many
+export const MAIL_OP_KLP_BLOCKERS = 15; // mailbox ← who blocks, with stacks; status: bytes
+export const MAIL_OP_KLP_TRACE = 16; // ARG: 1 starts, 0 stops the version trace
+
+// ── live patching ────────────────────────────────────────────────────────────────────────────────
+export const KLP_MODEL_KPATCH = 1;
+export const KLP_MODEL_KGRAFT = 2;
+export const KLP_FORCE = 1; // flag of a function: no stack check
+export const KLP_STATE_NONE = 0; // no such patch
+export const KLP_STATE_LOADED = 1; // disabled
+export const KLP_STATE_ENABLING = 2;
+export const KLP_STATE_ENABLED = 3;
+export const KLP_STATE_DISABLING = 4;
+export const KLP_STATE_UNLOADING = 5;
+// A patch descriptor, in words: number, model, address and count of rows, functions, four hooks (table index or 0:
+// pre_patch, post_patch, pre_unpatch, post_unpatch), name length, name (32 bytes), then per function: slot, table index
+// of the new version, flags.
+export const KLP_DESC_NUMBER = 0;
+export const KLP_DESC_MODEL = 4;
+export const KLP_DESC_ROWS = 8;
+export const KLP_DESC_ROW_COUNT = 12;
+export const KLP_DESC_FUNCTIONS = 16;
+export const KLP_DESC_HOOKS = 20;
+export const KLP_DESC_NAME_LENGTH = 36;
+export const KLP_DESC_NAME = 40;
+export const KLP_DESC_NAME_SIZE = 32;
+export const KLP_DESC_FIRST = 72;
+export const KLP_DESC_FUNCTION_SIZE = 12;
 
 // ── frame ids ────────────────────────────────────────────────────────────────────────────────────
 export const USER_FRAME_IDS = 32768; // ids of user functions start here
+export const PATCH_FRAME_IDS = 65536; // ids of patch n's functions start at PATCH_FRAME_IDS + n * PATCH_FRAME_RANGE
+export const PATCH_FRAME_RANGE = 4096;
 
 // ── system calls ─────────────────────────────────────────────────────────────────────────────────
 export const SYS_GETPID = 0;
@@ -125,6 +162,7 @@ export const ECHILD = 10;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EFAULT = 14;
+export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENOTDIR = 20;
 export const EISDIR = 21;
@@ -134,3 +172,4 @@ export const EFBIG = 27;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ERESTART = 512; // within the kernel: poked, not signalled; the system call is made again

@@ -49,7 +49,11 @@ export const MACHINE_MAIL_ARG = 200;
 export const MACHINE_MAIL_LENGTH = 204; // bytes in the mailbox
 export const MACHINE_MAIL_STATUS = 208; // result or -errno
 export const MACHINE_REAPABLE = 212; // counts exits of tasks that have a parent; the host waits on it
-export const MACHINE_SIZE = 256;
+export const MACHINE_STOP_GENERATION = 256; // grows with each stop that was decided; stopped CPUs wait on it
+export const MACHINE_STOP_ACKS = 320; // CPUs that have yet to stop
+export const MACHINE_STOP_LEFT = 324; // CPUs that have yet to leave the stop
+export const MACHINE_KLP_SEQUENCE = 384; // grows with each step of live patching; the host waits on it
+export const MACHINE_SIZE = 448;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────
 export const MAILBOX = 4096;
@@ -93,6 +97,9 @@ export const PERCPU_GAP_STAMP = 200; // f64 ns: when the tick that waits for a s
 export const PERCPU_IDLE_UNTIL = 208; // f64 ns: when an idle CPU must wake by itself, or 0 for never
 export const PERCPU_STEP_STACK = 216; // stepped: where this CPU's stack goes at a step point; starts with Asyncify's pair
 export const PERCPU_STEPPED = 220; // stepped: 1 while the current task's stack lies there
+export const PERCPU_REWIND_PAIR = 224; // the pair that is being rewound while RESUMING
+export const PERCPU_KLP_IRQ = 228; // 1 once interrupts of this CPU are in the new universe
+export const PERCPU_TRIP = 232; // interrupts so far: each is a trip of its own
 export const PERCPU_LINE = 256; // printk line under construction
 export const PERCPU_LINE_SIZE = 240;
 export const PERCPU_LINE_LENGTH = 496;
@@ -126,25 +133,54 @@ export const AUDIT = HOSTD + HOSTD_SIZE; // process/audit.ts
 export const AUDIT_SIZE = 64;
 export const DEVICE = AUDIT + AUDIT_SIZE; // process/device.ts
 export const DEVICE_SIZE = 128;
-export const RUNQUEUES = DEVICE + DEVICE_SIZE; // sched/runqueue.ts, one per CPU
+export const KLP = DEVICE + DEVICE_SIZE; // livepatch/core.ts
+export const KLP_POKE_ACKS = 0; // CPUs that have changed their table since the last poke was asked for; atomic
+export const KLP_STATE = 64; // the rest: livepatch/state.ts
+export const KLP_SIZE = 320;
+export const RUNQUEUES = KLP + KLP_SIZE; // sched/runqueue.ts, one per CPU
 export const RUNQUEUE_SIZE = CACHE_LINE;
 export const TIMER_BASES = RUNQUEUES + RUNQUEUE_SIZE * MAX_CPUS; // sched/timer.ts, one per CPU
 export const TIMER_BASE_SIZE = CACHE_LINE;
 export const WORKQUEUES = TIMER_BASES + TIMER_BASE_SIZE * MAX_CPUS; // process/workqueue.ts, one per CPU
 export const WORKQUEUE_SIZE = CACHE_LINE;
-export const KERNEL_SIZE = WORKQUEUES + WORKQUEUE_SIZE * MAX_CPUS - KERNEL;
+export const KLP_PATCHES = WORKQUEUES + WORKQUEUE_SIZE * MAX_CPUS; // livepatch/core.ts, one per loaded patch
+export const KLP_PATCH_SIZE = 64;
+export const MAX_PATCHES = 64;
+export const KLP_SLOTS = KLP_PATCHES + KLP_PATCH_SIZE * MAX_PATCHES; // livepatch/patch.ts, one per table slot
+export const KLP_SLOT_SIZE = 8;
+export const MAX_SLOTS = 2048;
+export const KERNEL_SIZE = KLP_SLOTS + KLP_SLOT_SIZE * MAX_SLOTS - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 
+// ── POKES: table entries that every CPU changes at its next exit; the same on all, rewritten when all are done ──
+export const POKES = SELFTEST + SELFTEST_SIZE;
+export const POKE_COUNT = 0;
+export const POKE_FIRST = 8; // then pairs: slot, table index whose function goes there
+export const POKE_BYTES = 8; // of a pair
+export const POKE_MAX = 500;
+export const POKES_SIZE = 4096;
+
+// ── KLP_WATCH: one byte per slot; debug images record the calls of a slot whose byte is set ──────
+export const KLP_WATCH = POKES + POKES_SIZE;
+export const KLP_WATCH_SIZE = MAX_SLOTS;
+
+// ── KLP_REPORT: why the last live-patch request was refused, or who blocks ──────────────────────
+export const KLP_REPORT = KLP_WATCH + KLP_WATCH_SIZE;
+export const KLP_REPORT_LENGTH = 0;
+export const KLP_REPORT_TEXT = 8;
+export const KLP_REPORT_SIZE = 4096;
+
 // ── STATIC: kernel static data (strings, tables); read-only by rule ──────────────────────────────
-export const STATIC_DATA = SELFTEST + SELFTEST_SIZE;
+export const STATIC_DATA = KLP_REPORT + KLP_REPORT_SIZE;
 
 // ── SYMBOL: one row per function version, placed by the host ─────────────────────────────────────
 export const SYMBOL_FRAME = 0; // bytes of its saved frame, 0 if it never has one
 export const SYMBOL_SLOT = 4;
 export const SYMBOL_NAME = 8; // address of the name
 export const SYMBOL_NAME_LENGTH = 12;
-export const SYMBOL_SIZE = 16;
+export const SYMBOL_INDEX = 16; // table index of this very version, 0 without slot
+export const SYMBOL_SIZE = 20;
 
 // ── PROGRAM: one row per user program, placed by the host ────────────────────────────────────────
 export const PROGRAM_ENTRY = 0; // table index of its entry

@@ -22,7 +22,9 @@ export * from "./abi";
 export { cpu_run } from "./cpu/run";
 export { cpu_trap, log_text } from "./cpu/trap";
 // Called by code that the toolchain inserts:
+export { stop_enter } from "./cpu/stop";
 export { stack_end_hit, step_point } from "./cpu/switch";
+export { klp_trace_call } from "./livepatch/version_trace";
 export { klp_target, trace_enter, trace_exit, trace_next } from "./livepatch/stub";
 export { loop_safepoint } from "./sched/core";
 export { window_base } from "./process/user";

@@ -14,7 +14,7 @@
  * Handlers are atomic: they may take locks and wake tasks, never sleep.
  */
 import { ATTENTION_RESCHED, COUNTER_INTERRUPTS, COUNTER_IPIS, PENDING_INTERRUPTS, PENDING_PANIC, PENDING_RESCHED } from "../abi";
-import { PERCPU_ATTENTION, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING } from "../layout";
+import { PERCPU_ATTENTION, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING, PERCPU_TRIP } from "../layout";
 import { invariant } from "../lib/printk";
 import { count, cpu_block, cpu_id, this_cpu } from "./percpu";
 import { step_relax } from "./switch";
@@ -74,6 +74,7 @@ export type InterruptHandler = (bits: i32) => void;
     atomic.and<i32>(this_cpu, ~bits, PERCPU_PENDING);
     if (bits & PENDING_RESCHED) set_need_resched();
     count(COUNTER_INTERRUPTS);
+    store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_TRIP) + 1, PERCPU_TRIP);
     call_indirect<void>(dispatcher, bits);
   }
   store<i32>(this_cpu, 0, PERCPU_IN_IRQ);

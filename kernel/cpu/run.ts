@@ -4,12 +4,13 @@
  * It holds no lock and takes none: it only follows a word that schedule() left in this CPU's block. While it runs,
  * no Wasm frame but its own is on the engine's stack.
  */
-import { EXIT_PANIC, EXIT_STEP, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
+import { EXIT_PANIC, EXIT_POKE, EXIT_STEP, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
 import {
   MACHINE, MACHINE_STATE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_FAULTED, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_NEXT,
-  PERCPU_RESUMING, PERCPU_STACK_HIT, PERCPU_STEPPED, PERCPU_STEP_STACK, TASK_ON_CPU, TASK_STACK_POS,
+  PERCPU_RESUMING, PERCPU_REWIND_PAIR, PERCPU_STACK_HIT, PERCPU_STEPPED, PERCPU_STEP_STACK, TASK_ON_CPU, TASK_STACK_POS,
 } from "../layout";
 import { panic } from "../lib/printk";
+import { scan_current } from "../livepatch/scan";
 import { task_entry } from "../process/create";
 import { set_window_base } from "../process/user";
 import { TF_IDLE, TF_SAVED, Task, clear_flag, current, has_flag, set_flag } from "../sched/task";
@@ -40,6 +41,7 @@ import { condemn } from "./trap";
     }
     if (load<i32>(this_cpu, PERCPU_STACK_HIT)) spill(task, reason);
     else set_flag(task, TF_SAVED);
+    if (reason == EXIT_POKE) scan_current(); // its stack is in memory: look before it runs on
     if (reason != EXIT_SWITCH) return reason;
     const next = changetype<Task>(<usize>load<u32>(this_cpu, PERCPU_NEXT));
     store<u32>(this_cpu, <u32>changetype<usize>(next), PERCPU_CURRENT);
@@ -50,6 +52,7 @@ import { condemn } from "./trap";
 }
 
 @bare function resume(pair: usize): void {
+  store<u32>(this_cpu, <u32>pair, PERCPU_REWIND_PAIR);
   store<i32>(this_cpu, 1, PERCPU_RESUMING);
   start_rewind(pair);
 }

@@ -6,7 +6,7 @@
  * A buffer that a write began itself may take more bytes later (CAN_MERGE). Writes of at most a page go in whole.
  * Whoever leaves something for another of its kind passes the wake-up on, so that waking one waiter is enough.
  */
-import { COUNTER_PIPE_BYTES, EFAULT, EINTR, ENOMEM, EPIPE, O_WRONLY, SIGPIPE, TASK_INTERRUPTIBLE } from "../abi";
+import { COUNTER_PIPE_BYTES, EFAULT, ENOMEM, EPIPE, O_WRONLY, SIGPIPE, TASK_INTERRUPTIBLE } from "../abi";
 import { count } from "../cpu/percpu";
 import { PAGE_SIZE } from "../layout";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
@@ -112,7 +112,8 @@ export function pipe_read(file: File, to: usize, length: i32): i32 {
     finish_wait(not_empty(pipe));
     if (is_empty(pipe)) {
       if (!pipe.writers) return 0;
-      if (interrupted()) return -EINTR;
+      const error = interrupted();
+      if (error) return error;
     }
   }
 }
@@ -160,7 +161,7 @@ export function pipe_write(file: File, from: usize, length: i32): i32 {
     const full = !has_room(pipe, length - done);
     if (full && pipe.readers && !interrupted()) schedule();
     finish_wait(not_full(pipe));
-    if (full && interrupted()) return done ? done : -EINTR;
+    if (full && interrupted()) return done ? done : interrupted();
   }
   wake_up(not_full(pipe));
   return done;

@@ -4,15 +4,21 @@
  *   slow stub    next = klp_target(slot); the call goes there
  *   trace stub   trace_enter(slot), the call to trace_next(slot), trace_exit(slot)
  *
- * Table regions: [slots | originals | slow stubs | trace stubs], STRIDE entries each. As long as no patch is loaded
- * every slot has one version, the original.
+ * Table regions: [slots | originals | slow stubs | trace stubs], STRIDE entries each; patches' versions come later.
+ * A saved frame resumes the code that made it: while a stack is rewound, the frame about to be restored lies on top and
+ * names its version.
  */
-import { MACHINE, MACHINE_STRIDE } from "../layout";
+import { PERCPU_RESUMING, PERCPU_REWIND_PAIR, SYMBOL_INDEX, WORD } from "../layout";
+import { this_cpu } from "../cpu/percpu";
+import { symbol_row } from "../sched/stacktrace";
 import { current } from "../sched/task";
+import { chosen_index } from "./func_stack";
 
 /** Table index of the version that this call goes to. */
 @notrace export function klp_target(slot: i32): i32 {
-  return load<i32>(MACHINE, MACHINE_STRIDE) + slot;
+  if (!load<i32>(this_cpu, PERCPU_RESUMING)) return chosen_index(slot);
+  const end = <usize>load<u32>(<usize>load<u32>(this_cpu, PERCPU_REWIND_PAIR));
+  return load<i32>(symbol_row(load<u32>(end - WORD)), SYMBOL_INDEX);
 }
 
 /** Table index of what lies under the trace stub. */

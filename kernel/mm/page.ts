@@ -151,3 +151,8 @@ export function total_pages(): i32 {
 export function free_page_count(): i32 {
   return zone().free;
 }
+
+/** Order of an allocated block. */
+export function page_order(address: usize): i32 {
+  return info(page_at(address)).order;
+}

@@ -7,6 +7,7 @@
 import { COUNTER_EXITS, ECHILD, SIGSEGV, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { count } from "../cpu/percpu";
 import { close_all_files } from "../fs/file";
+import { kgr_exit } from "../livepatch/universe";
 import { MACHINE, MACHINE_REAPABLE } from "../layout";
 import { panic } from "../lib/printk";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
@@ -50,6 +51,7 @@ export function do_exit(status: i32): void {
   if (orphan) remove_task(task);
   else get_task(parent);
   // Under the list's lock, so that a parent that sees ZOMBIE there sees the status too.
+  kgr_exit();
   set_current_state(orphan ? TASK_DEAD : TASK_ZOMBIE);
   spin_unlock(tasklist());
   if (orphan) put_task(task);
@@ -96,6 +98,15 @@ export function do_exit(status: i32): void {
   return known ? found : changetype<Task>(NO_SUCH_CHILD);
 }
 const NO_SUCH_CHILD: usize = 1;
+
+/** Whether a child of the current task waits to be reaped. */
+export function has_zombie(): bool {
+  let found = false;
+  spin_lock(tasklist());
+  for (let child = current().children; changetype<usize>(child) && !found; child = child.sibling) found = task_state(child) == TASK_ZOMBIE;
+  spin_unlock(tasklist());
+  return found;
+}
 
 /**
  * Reaps child `pid` (-1: any) and gives its pid with the status at `status`; sleeps until there is one unless

@@ -14,6 +14,7 @@ import {
 } from "../layout";
 import { schedule } from "../sched/core";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { klp_alloc, klp_blockers, klp_disable, klp_enable, klp_free, klp_load_patch, klp_signal, klp_status, klp_trace, klp_unload } from "../livepatch/requests";
 import { audit } from "./audit";
 import { wait_for_child } from "./exit";
 import { kthread_should_stop } from "./kthread";
@@ -23,7 +24,8 @@ import { spawn } from "./user";
 type Operation = (argument: i32, length: i32) => i32;
 
 /** Rows are MAIL_OP_*. */
-const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn, host_wait, host_selftest, host_audit, host_kill];
+const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn, host_wait, host_selftest, host_audit, host_kill,
+  klp_alloc, klp_free, klp_load_patch, klp_enable, klp_disable, klp_unload, klp_status, klp_signal, klp_blockers, klp_trace];
 
 if (<i32>offsetof<WaitQueue>() > HOSTD_SIZE) ERROR("hostd's wait queue no longer fits layout.ts");
 

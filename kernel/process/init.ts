@@ -1,7 +1,9 @@
 /**
  * Pid 1: starts the kernel's threads, then inherits and reaps every orphan.
  */
-import { ECHILD, STATE_RUNNING, TASK_INTERRUPTIBLE } from "../abi";
+import { STATE_RUNNING, TASK_INTERRUPTIBLE } from "../abi";
+import { klp_start } from "../livepatch/core";
+import { kgr_task_safe } from "../livepatch/universe";
 import { MACHINE, MACHINE_STATE } from "../layout";
 import { panic, printk } from "../lib/printk";
 import { kmalloc } from "../mm/slab";
@@ -11,7 +13,7 @@ import { finish_wait, prepare_to_wait } from "../sched/wait";
 import { audit_baseline } from "./audit";
 import { create_task, start_task } from "./create";
 import { device_start } from "./device";
-import { child_queue, wait_for_child } from "./exit";
+import { child_queue, has_zombie, wait_for_child } from "./exit";
 import { hostd_init, hostd_main } from "./hostd";
 import { ANY_CPU, kthread_run } from "./kthread";
 import { workqueues_start } from "./workqueue";
@@ -29,6 +31,7 @@ function init_main(argument: i32): i32 {
   hostd_init();
   workqueues_start();
   device_start();
+  klp_start();
   if (!changetype<usize>(kthread_run(hostd_main, 0, "hostd", ANY_CPU))) panic("no memory for hostd");
   const status = kmalloc(4);
   audit_baseline();
@@ -36,9 +39,10 @@ function init_main(argument: i32): i32 {
   atomic.store<i32>(MACHINE, STATE_RUNNING, MACHINE_STATE); // release; pairs with the host's wait for the boot to end
   atomic.notify(MACHINE + MACHINE_STATE, i32.MAX_VALUE);
   while (true) {
-    if (wait_for_child(-1, status, false) != -ECHILD) continue;
+    kgr_task_safe();
+    while (wait_for_child(-1, status, true) > 0) continue;
     prepare_to_wait(child_queue(current()), TASK_INTERRUPTIBLE);
-    if (!changetype<usize>(current().children)) schedule();
+    if (!has_zombie()) schedule();
     finish_wait(child_queue(current()));
   }
 }

@@ -1,10 +1,11 @@
 /**
  * Kernel threads: tasks without a window that run kernel code and stop when asked.
  */
-import { EINTR } from "../abi";
+import { EINTR, ERESTART } from "../abi";
 import { put_number, put_text } from "../lib/text";
 import { kfree, kmalloc } from "../mm/slab";
 import { wake_up_task } from "../sched/core";
+import { kgr_task_safe } from "../livepatch/universe";
 import { TF_KTHREAD, TF_PINNED, TF_SHOULD_STOP, Task, TaskFunction, current, has_flag, set_flag } from "../sched/task";
 import { create_task, start_task } from "./create";
 import { wait_for_child } from "./exit";
@@ -29,8 +30,9 @@ export const ANY_CPU = -1;
   return task;
 }
 
-/** Whether the current kernel thread was asked to end; it looks whenever it could. */
+/** Whether the current kernel thread was asked to end; it looks whenever it could. Asking ends a trip. */
 export function kthread_should_stop(): bool {
+  kgr_task_safe();
   return has_flag(current(), TF_SHOULD_STOP);
 }
 
@@ -42,7 +44,7 @@ export function kthread_stop(task: Task): i32 {
   wake_up_task(task);
   const status = kmalloc(4);
   let result = -EINTR;
-  while (result == -EINTR) result = wait_for_child(pid, status, false);
+  while (result == -EINTR || result == -ERESTART) result = wait_for_child(pid, status, false);
   if (result == pid) result = load<i32>(status) >> 8;
   kfree(status);
   return result;

@@ -13,7 +13,7 @@
  */
 import {
   ATTENTION_GAP, COUNTER_GAP_MAX, COUNTER_PREEMPTIONS, COUNTER_SWITCHES, COUNTER_WAKEUPS, COUNTER_WAKE_MAX, EXIT_HOST, EXIT_OFFLINE, EXIT_POKE,
-  EXIT_STOP, EXIT_SWITCH, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, TASK_INTERRUPTIBLE,
+  EXIT_STOP, EXIT_SWITCH, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, PENDING_STOP, TASK_INTERRUPTIBLE,
   TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE,
 } from "../abi";
 import { clock_ns } from "../cpu/clock";
@@ -21,7 +21,7 @@ import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resch
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
 import { context_switch, step_here } from "../cpu/switch";
 import {
-  PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
+  KLP, KLP_POKE_ACKS, PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
   PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
 } from "../layout";
 import { log_begin, log_end, log_num, log_str, log_zero_ended, panic } from "../lib/printk";
@@ -225,12 +225,18 @@ export function preempt_enable(): void {
 
 /** Answers what only the host can do. A CPU that comes back from it looks again. */
 @notrace export function leave_for_host(): void {
-  for (;;) {
+  while (true) {
     const bits = atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_EXITS;
     if (bits == 0) return;
-    context_switch(
-      bits & PENDING_OFFLINE ? EXIT_OFFLINE : bits & PENDING_HOST ? EXIT_HOST : bits & PENDING_POKE ? EXIT_POKE : EXIT_STOP,
-    );
+    if (bits & PENDING_OFFLINE) context_switch(EXIT_OFFLINE);
+    else if (bits & PENDING_HOST) context_switch(EXIT_HOST);
+    else if (bits & PENDING_STOP) context_switch(EXIT_STOP); // stop_enter() takes the bit back
+    else if (bits & PENDING_POKE) {
+      atomic.and<i32>(this_cpu, ~PENDING_POKE, PERCPU_PENDING);
+      context_switch(EXIT_POKE);
+      // Answered only now, with the entries changed and on a task's stack. Pairs with the load in poke_all_cpus().
+      atomic.add<i32>(KLP, 1, KLP_POKE_ACKS);
+    }
   }
 }
 

@@ -6,9 +6,9 @@
  * A stack is readable while its task cannot run, so walkers pin the task first. Every word is checked: an id without
  * a row, or frames that do not end exactly at the base, make the whole stack unreliable rather than half right.
  */
-import { USER_FRAME_IDS } from "../abi";
+import { PATCH_FRAME_IDS, PATCH_FRAME_RANGE, USER_FRAME_IDS } from "../abi";
 import {
-  MACHINE, MACHINE_SYMBOLS, MACHINE_SYMBOL_COUNT, MACHINE_USER_SYMBOLS, MACHINE_USER_SYMBOL_COUNT, SYMBOL_FRAME, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIZE, WORD,
+  KLP_PATCHES, KLP_PATCH_SIZE, MAX_PATCHES, MACHINE, MACHINE_SYMBOLS, MACHINE_SYMBOL_COUNT, MACHINE_USER_SYMBOLS, MACHINE_USER_SYMBOL_COUNT, SYMBOL_FRAME, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIZE, WORD,
 } from "../layout";
 import { put_bytes, put_number, put_text } from "../lib/text";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
@@ -24,6 +24,12 @@ const MAX_FRAMES = 512;
 
 /** Row of a frame id, or 0. */
 @notrace export function symbol_row(id: u32): usize {
+  if (id >= <u32>PATCH_FRAME_IDS) {
+    const number = (id - PATCH_FRAME_IDS) / PATCH_FRAME_RANGE;
+    if (number >= <u32>MAX_PATCHES) return 0;
+    const patch = <usize>(KLP_PATCHES + number * KLP_PATCH_SIZE);
+    return row_of((id - PATCH_FRAME_IDS) % PATCH_FRAME_RANGE, load<u32>(patch), load<u32>(patch, WORD));
+  }
   if (id < <u32>USER_FRAME_IDS) return row_of(id, load<u32>(MACHINE, MACHINE_SYMBOLS), load<u32>(MACHINE, MACHINE_SYMBOL_COUNT));
   return row_of(id - USER_FRAME_IDS, load<u32>(MACHINE, MACHINE_USER_SYMBOLS), load<u32>(MACHINE, MACHINE_USER_SYMBOL_COUNT));
 }

@@ -30,6 +30,8 @@ export const TF_SAVED = 8;
 export const TF_SHOULD_STOP = 16;
 /** Its next start runs do_exit(): a fault threw its stack away. */
 export const TF_KILLED = 32;
+/** Still in the universe that the running kGraft transition leaves (Linux: TIF_KGR_IN_PROGRESS). */
+export const TF_KGR = 64;
 
 @unmanaged
 export class Task {
@@ -98,7 +100,14 @@ export class Task {
   trace_depth: i32;
   /** Wait queue that it is on, or 0; for reports, and to take it off when its stack is thrown away. */
   waits_on: usize;
-  unused: i32;
+  /** Trips through the kernel so far: system calls, or rounds of a kernel thread's loop. Written by the task. */
+  trip: i32;
+  /** A live-patch poke: its interruptible sleep ends, its system call is made again. Atomic. */
+  poked: i32;
+  /** Generation of the last scan that saw its stack; see livepatch/transition.ts. */
+  scanned: i32;
+  /** When the nanosleep that was poked should end, or 0. Written by the task. */
+  restart_at: f64;
 }
 /** Open files follow the record; guarded by being this task's own. */
 export const TASK_FILES = <i32>offsetof<Task>();

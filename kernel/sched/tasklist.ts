@@ -9,7 +9,8 @@ import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { alloc_pages, free_pages } from "../mm/page";
 import { list_init } from "../lib/list";
-import { MAX_FILES, TASK_FILES, TASK_STACK, Task, TaskFunction, run_node, stack_base, wait_node, wake_lock } from "./task";
+import { kgr_mark } from "../livepatch/universe";
+import { MAX_FILES, TASK_FILES, TASK_STACK, TF_KGR, Task, TaskFunction, current, has_flag, run_node, stack_base, wait_node, wake_lock } from "./task";
 
 export const MAX_PIDS = 16384;
 const PID_ORDER = 4; // 16 pages of 4-byte entries
@@ -88,6 +89,8 @@ export function add_task(task: Task, parent: Task): bool {
   store<u32>(entry(task.pid), <u32>changetype<usize>(task));
   list.next_pid = list.next_pid + 1 < MAX_PIDS ? list.next_pid + 1 : 1;
   list.tasks += 1;
+  // In the parent's universe, and under the lock under which a transition marks its tasks.
+  if (has_flag(current(), TF_KGR)) kgr_mark(task);
   if (changetype<usize>(parent)) adopt(parent, task);
   spin_unlock(list);
   return true;

@@ -11,7 +11,7 @@
  * The list node lies in the task record, so that a saved stack holds no pointer into itself: a task waits on one queue
  * at a time.
  */
-import { EINTR, TASK_RUNNING } from "../abi";
+import { EINTR, ERESTART, TASK_RUNNING } from "../abi";
 import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { wake_up_task } from "./core";
@@ -84,9 +84,11 @@ export function wake_up_all(queue: WaitQueue): void {
   }
 }
 
-/** -EINTR when a signal should end an interruptible sleep, else 0. */
+/** What ends an interruptible sleep early: -EINTR for a signal, -ERESTART for a live-patch poke; else 0. */
 @inline export function interrupted(): i32 {
-  return atomic.load<i32>(changetype<usize>(current()), offsetof<Task>("signal")) ? -EINTR : 0;
+  const task = changetype<usize>(current());
+  if (atomic.load<i32>(task, offsetof<Task>("signal"))) return -EINTR;
+  return atomic.load<i32>(task, offsetof<Task>("poked")) ? -ERESTART : 0;
 }
 
 /** Whether anybody waits; a hint unless the lock is held. */

@@ -1,7 +1,7 @@
 /**
  * System calls on processes and time.
  */
-import { EFAULT, EINVAL } from "../abi";
+import { EFAULT, EINVAL, ERESTART } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { is_error } from "../fs/open";
 import { log_begin, log_bytes, log_end, log_num, log_str } from "../lib/printk";
@@ -53,7 +53,12 @@ export function sys_wait(pid: i32, status: i32, c: i32): i32 {
 
 /** (ns) → 0 */
 export function sys_nanosleep(ns: i32, b: i32, c: i32): i32 {
-  return ns < 0 ? -EINVAL : sleep_until(clock_ns() + <f64>ns);
+  if (ns < 0) return -EINVAL;
+  const task = current();
+  const until = task.restart_at ? task.restart_at : clock_ns() + <f64>ns;
+  const result = sleep_until(until);
+  task.restart_at = result == -ERESTART ? until : 0; // made again, it ends when the first call would have
+  return result;
 }
 
 /** (pid, signal) → 0 */

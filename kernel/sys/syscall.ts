@@ -4,11 +4,12 @@
  * Adding a call is a number in abi.ts, a row here, a function and a test. Arguments are three words; results are
  * values or -errno. Entry and exit are safepoints, and the exit delivers signals.
  */
-import { COUNTER_SYSCALLS, ENOSYS } from "../abi";
+import { COUNTER_SYSCALLS, ENOSYS, ERESTART } from "../abi";
 import { count } from "../cpu/percpu";
 import { deliver_signals } from "../process/signal";
 import { safepoint } from "../sched/core";
-import { current } from "../sched/task";
+import { kgr_task_safe } from "../livepatch/universe";
+import { Task, current } from "../sched/task";
 import { sys_close, sys_open, sys_pipe, sys_read, sys_unlink, sys_write } from "./file_calls";
 import { sys_clock, sys_exit, sys_getpid, sys_kill, sys_log, sys_nanosleep, sys_spawn, sys_wait, sys_yield } from "./process_calls";
 
@@ -37,7 +38,16 @@ const HANDLERS: StaticArray<Handler> = [
   current().in_user = 0;
   safepoint();
   count(COUNTER_SYSCALLS);
-  const result = dispatch_syscall(nr, a, b, c);
+  kgr_task_safe();
+  let result = dispatch_syscall(nr, a, b, c);
+  while (result == -ERESTART) {
+    // A live-patch poke ended the sleep: the task is at its boundary here, and makes the call again.
+    atomic.store<i32>(changetype<usize>(current()), 0, offsetof<Task>("poked"));
+    safepoint();
+    kgr_task_safe();
+    result = dispatch_syscall(nr, a, b, c);
+  }
+  kgr_task_safe();
   safepoint();
   deliver_signals();
   current().in_user = 1;
@@ -50,6 +60,7 @@ const HANDLERS: StaticArray<Handler> = [
 
 /** What loops of user code call once in a while: they may be interrupted, switched out or killed here. */
 @notrace export function user_safepoint(): void {
+  kgr_task_safe();
   safepoint();
   deliver_signals();
 }

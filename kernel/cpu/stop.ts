@@ -1,0 +1,45 @@
+/**
+ * stop_machine: all CPUs stop, the last one to arrive does the work, each leaves by itself.
+ *
+ *   requester    ACKS = LEFT = all CPUs, the action; PENDING_STOP on every CPU; then it stops like the others
+ *   each CPU     at a safepoint: stack unwound to memory, stop_enter() counts it in, waits for GENERATION to change
+ *   last one     runs the action: every stack of the machine is in memory, nothing else runs
+ *   each CPU     changes its own table entries, counts itself out, runs on
+ *
+ * A CPU counts itself in only at a safepoint, so it holds no lock and is in no interrupt.
+ */
+import { PENDING_STOP } from "../abi";
+import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_PENDING } from "../layout";
+import { klp } from "../livepatch/state";
+import { safepoint, yield_cpu } from "../sched/core";
+import { raise_pending } from "./irq";
+import { this_cpu } from "./percpu";
+
+/** Runs with the machine stopped: it may not sleep, allocate or take a lock. Its result is stop_machine()'s. */
+export type StopAction = () => i32;
+
+/** Stops the machine, has the last CPU run `action`, gives its result when all CPUs run again. One caller at a time. Sleeps. */
+@atomic export function stop_machine(action: StopAction): i32 {
+  const cpus = load<i32>(MACHINE, MACHINE_CPUS);
+  klp().action = action.index;
+  atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_LEFT);
+  atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_ACKS); // pairs with the sub in stop_enter()
+  for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_STOP);
+  safepoint();
+  // The next stop may not begin while a CPU still changes its entries for this one.
+  while (atomic.load<i32>(MACHINE, MACHINE_STOP_LEFT) != 0) yield_cpu();
+  return klp().outcome;
+}
+
+/**
+ * The host calls it for a CPU that came back with EXIT_STOP: 1 when this CPU was the last and has done the work, 0
+ * when it must wait until GENERATION is no longer what it was before the call.
+ */
+@bare @atomic export function stop_enter(): i32 {
+  atomic.and<i32>(this_cpu, ~PENDING_STOP, PERCPU_PENDING);
+  if (atomic.sub<i32>(MACHINE, 1, MACHINE_STOP_ACKS) != 1) return 0;
+  klp().outcome = call_indirect<i32>(klp().action);
+  atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the host's wait
+  atomic.notify(MACHINE + MACHINE_STOP_GENERATION, i32.MAX_VALUE);
+  return 1;
+}

@@ -1,0 +1,143 @@
+/**
+ * The live patcher: which patches are loaded, and livepatchd, the kernel thread that carries requests out.
+ *
+ *   LOADED ──enable──► ENABLING ──► ENABLED ──disable──► DISABLING ──► LOADED ──unload──► UNLOADING ──► NONE
+ *
+ * One request at a time; a refused one leaves everything as it was. The host waits on MACHINE_KLP_SEQUENCE, which grows
+ * with each change.
+ */
+import {
+  EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, KLP_DESC_FIRST, KLP_DESC_FUNCTIONS, KLP_DESC_FUNCTION_SIZE, KLP_DESC_HOOKS, KLP_DESC_MODEL, KLP_DESC_NAME,
+  KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_ROWS, KLP_DESC_ROW_COUNT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
+  KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TASK_INTERRUPTIBLE,
+} from "../abi";
+import { KLP, KLP_PATCHES, KLP_PATCH_SIZE, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
+import { panic } from "../lib/printk";
+import { kfree, kmalloc } from "../mm/slab";
+import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
+import { schedule } from "../sched/core";
+import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { FUNC_SIZE, Func, is_slot, top_of } from "./func_stack";
+import { kpatch_disable, kpatch_enable } from "./kpatch";
+import { klp_log } from "./log";
+import { Patch, func_at, patch_at } from "./patch";
+import { KlpState, PHASE_IDLE, klp, phase } from "./state";
+import { kgraft_disable, kgraft_enable } from "./transition";
+import { forget_patch } from "./unload";
+
+@inline function queue(): WaitQueue {
+  return changetype<WaitQueue>(<usize>(KLP + KLP_STATE));
+}
+@inline function request(): i32 {
+  return atomic.load<i32>(KLP + KLP_STATE, offsetof<KlpState>("request"));
+}
+
+/** Starts livepatchd. */
+export function klp_start(): void {
+  wait_queue_init(queue(), "livepatch");
+  klp().phase = PHASE_IDLE;
+  if (!changetype<usize>(kthread_run(livepatchd, 0, "livepatchd", ANY_CPU))) panic("no memory for livepatchd");
+}
+
+/** Something changed: the host looks again. */
+@notrace export function klp_changed(): void {
+  atomic.add<i32>(MACHINE, 1, MACHINE_KLP_SEQUENCE);
+  atomic.notify(MACHINE + MACHINE_KLP_SEQUENCE, 1);
+}
+
+/** Takes a descriptor (KLP_DESC_*): 0, or why not, with nothing changed. */
+export function klp_load(desc: usize): i32 {
+  const number = load<i32>(desc, KLP_DESC_NUMBER);
+  const count = load<i32>(desc, KLP_DESC_FUNCTIONS);
+  if (<u32>number >= <u32>MAX_PATCHES || count < 1 || count > MAX_FUNCTIONS) return -EINVAL;
+  const patch = patch_at(number);
+  if (patch.state != KLP_STATE_NONE) return -EEXIST;
+  for (let i = 0; i < count; i++) if (!is_slot(load<i32>(desc + KLP_DESC_FIRST + <usize>(i * KLP_DESC_FUNCTION_SIZE)))) return -EINVAL;
+  const record = kmalloc(FIXED_BYTES + count * FUNC_SIZE);
+  if (!record) return -ENOMEM;
+  memory.copy(record, desc + KLP_DESC_HOOKS, 4 * WORD);
+  patch.more = record;
+  patch.rows = <usize>load<u32>(desc, KLP_DESC_ROWS);
+  patch.row_count = load<i32>(desc, KLP_DESC_ROW_COUNT);
+  patch.model = load<i32>(desc, KLP_DESC_MODEL);
+  patch.number = number;
+  patch.count = count;
+  memory.fill(patch_name(patch), 0, KLP_DESC_NAME_SIZE);
+  memory.copy(patch_name(patch), desc + KLP_DESC_NAME, min(load<i32>(desc, KLP_DESC_NAME_LENGTH), KLP_DESC_NAME_SIZE));
+  for (let i = 0; i < count; i++) {
+    const from = desc + KLP_DESC_FIRST + <usize>(i * KLP_DESC_FUNCTION_SIZE);
+    const func = func_at(patch, i);
+    func.slot = load<i32>(from);
+    func.index = load<i32>(from, WORD);
+    func.flags = load<i32>(from, 2 * WORD);
+    func.transition = 0;
+    func.patch = number;
+  }
+  patch.state = KLP_STATE_LOADED;
+  klp_log(patch, "loaded patch module");
+  return 0;
+}
+/** Room for hooks in front of the functions. */
+const FIXED_BYTES = 16;
+const MAX_FUNCTIONS = 64;
+
+@inline function patch_name(patch: Patch): usize {
+  return changetype<usize>(patch) + offsetof<Patch>("name_0");
+}
+
+/** Has livepatchd do `op` to patch `number`: 0 when it has begun, or why not. */
+export function klp_request(op: i32, number: i32): i32 {
+  if (<u32>number >= <u32>MAX_PATCHES || patch_at(number).state == KLP_STATE_NONE) return -ENOENT;
+  if (request() || phase() != PHASE_IDLE) return -EBUSY; // another patching is not yet finalized
+  const patch = patch_at(number);
+  const enable = op == MAIL_OP_KLP_ENABLE;
+  const disable = op == MAIL_OP_KLP_DISABLE;
+  if (patch.state != (disable ? KLP_STATE_ENABLED : KLP_STATE_LOADED)) return -EINVAL;
+  if (disable && covered(patch)) return -EBUSY; // a newer patch lies on top: this patch is still referenced
+  patch.state = enable ? KLP_STATE_ENABLING : disable ? KLP_STATE_DISABLING : KLP_STATE_UNLOADING;
+  klp().patch = number;
+  atomic.store<i32>(KLP + KLP_STATE, op, offsetof<KlpState>("request")); // release; pairs with livepatchd's load
+  wake_up(queue());
+  return 0;
+}
+
+@notrace function covered(patch: Patch): bool {
+  for (let i = 0; i < patch.count; i++) if (top_of(func_at(patch, i).slot) != func_at(patch, i)) return true;
+  return false;
+}
+
+function livepatchd(argument: i32): i32 {
+  while (!kthread_should_stop()) {
+    prepare_to_wait(queue(), TASK_INTERRUPTIBLE);
+    if (!request() && !kthread_should_stop()) schedule();
+    finish_wait(queue());
+    if (!request()) continue;
+    klp().result = carry_out(request(), patch_at(klp().patch));
+    atomic.store<i32>(KLP + KLP_STATE, 0, offsetof<KlpState>("request"));
+    klp_changed();
+  }
+  return 0;
+}
+
+function carry_out(op: i32, patch: Patch): i32 {
+  const stop = patch.model == KLP_MODEL_KPATCH;
+  if (op == MAIL_OP_KLP_ENABLE) {
+    const result = stop ? kpatch_enable(patch) : kgraft_enable(patch);
+    patch.state = result ? KLP_STATE_LOADED : KLP_STATE_ENABLED;
+    return result;
+  }
+  if (op == MAIL_OP_KLP_DISABLE) {
+    const result = stop ? kpatch_disable(patch) : kgraft_disable(patch);
+    patch.state = result ? KLP_STATE_ENABLED : KLP_STATE_LOADED;
+    return result;
+  }
+  const result = forget_patch(patch);
+  if (result) {
+    patch.state = KLP_STATE_LOADED;
+    return result;
+  }
+  klp_log(patch, "unloaded patch module");
+  kfree(patch.more);
+  memory.fill(changetype<usize>(patch), 0, KLP_PATCH_SIZE);
+  return 0;
+}

@@ -1,0 +1,102 @@
+/**
+ * kpatch: stop the machine, look at every stack, switch all at once or not at all.
+ *
+ * The last CPU to stop decides. A function that must not be in use is on no saved stack then, and every stack is
+ * saved; so the switch needs no universe. A function with KLP_FORCE is switched although stacks hold its old frames:
+ * its slow stub stays, and rewound calls go where their frame says.
+ */
+import { EBUSY, KLP_FORCE, TASK_ZOMBIE } from "../abi";
+import { stop_machine } from "../cpu/stop";
+import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, SYMBOL_INDEX, SYMBOL_SLOT, WORD } from "../layout";
+import { cpu_block } from "../cpu/percpu";
+import { MAX_PIDS, find_task } from "../sched/tasklist";
+import { frame_below, symbol_row } from "../sched/stacktrace";
+import { Task, stack_base, task_state } from "../sched/task";
+import { klp_log } from "./log";
+import { Func, index_of, is_lingering, pop_func, push_func, set_lingering, slow_stub_index, top_of } from "./func_stack";
+import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, patch_at, run_hook, run_pre_patch } from "./patch";
+import { pokes_add, pokes_clear } from "./poke";
+import { report_offender } from "./report";
+import { klp } from "./state";
+
+/** 0, what the pre-patch hook refused with, or -EBUSY with the offender in the report. */
+export function kpatch_enable(patch: Patch): i32 {
+  const refused = run_pre_patch(patch);
+  if (refused) return refused;
+  const result = stop_machine(decide_enable);
+  if (result) run_hook(patch, HOOK_POST_UNPATCH);
+  klp_log(patch, result ? "could not enable" : "enabled patch module");
+  return result;
+}
+
+/** 0, or -EBUSY with the offender in the report. */
+export function kpatch_disable(patch: Patch): i32 {
+  const result = stop_machine(decide_disable);
+  if (!result) run_hook(patch, HOOK_POST_UNPATCH);
+  klp_log(patch, result ? "could not disable" : "disabled patch module");
+  return result;
+}
+
+/** In the stop. */
+function decide_enable(): i32 {
+  const patch = patch_at(klp().patch);
+  pokes_clear();
+  if (in_use(patch)) return -EBUSY;
+  for (let i = 0; i < patch.count; i++) push_func(func_at(patch, i));
+  run_hook(patch, HOOK_POST_PATCH);
+  poke_all_slots(patch);
+  return 0;
+}
+
+/** In the stop. */
+function decide_disable(): i32 {
+  const patch = patch_at(klp().patch);
+  pokes_clear();
+  if (in_use(patch)) return -EBUSY;
+  run_hook(patch, HOOK_PRE_UNPATCH);
+  for (let i = 0; i < patch.count; i++) pop_func(func_at(patch, i));
+  poke_all_slots(patch);
+  return 0;
+}
+
+/** Direct entries, but a slow stub where old frames stay on a stack. */
+@notrace function poke_all_slots(patch: Patch): void {
+  for (let i = 0; i < patch.count; i++) {
+    const slot = func_at(patch, i).slot;
+    pokes_add(slot, is_lingering(slot) ? slow_stub_index(slot) : index_of(top_of(slot), slot));
+  }
+}
+
+/** Whether any task is inside the active version of a function of `patch`; forced functions only linger. */
+@notrace function in_use(patch: Patch): bool {
+  for (let i = 0; i < patch.count; i++) set_lingering(func_at(patch, i).slot, false);
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    if (blocks(patch, changetype<Task>(<usize>load<u32>(cpu_block(cpu), PERCPU_IDLE_TASK)))) return true;
+  }
+  for (let pid = 1; pid < MAX_PIDS; pid++) {
+    const task = find_task(pid);
+    if (changetype<usize>(task) && task_state(task) < TASK_ZOMBIE && blocks(patch, task)) return true;
+  }
+  return false;
+}
+
+@notrace function blocks(patch: Patch, task: Task): bool {
+  let end = task.stack_pos;
+  while (end > stack_base(task)) {
+    const start = frame_below(task, end);
+    if (!start) return report_offender(task, 0);
+    const row = symbol_row(load<u32>(end - WORD));
+    const func = func_of(patch, load<i32>(row, SYMBOL_SLOT));
+    if (changetype<usize>(func)) {
+      if (func.flags & KLP_FORCE) set_lingering(func.slot, true);
+      else if (load<i32>(row, SYMBOL_INDEX) == index_of(top_of(func.slot), func.slot)) return report_offender(task, row);
+    }
+    end = start;
+  }
+  return false;
+}
+
+@notrace function func_of(patch: Patch, slot: i32): Func {
+  if (slot) for (let i = 0; i < patch.count; i++) if (func_at(patch, i).slot == slot) return func_at(patch, i);
+  return changetype<Func>(0);
+}

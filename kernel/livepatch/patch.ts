@@ -1,0 +1,58 @@
+/**
+ * A loaded patch: its rows of symbols, its functions, its hooks.
+ *
+ *   KLP_PATCHES[n] ─► more: [4 hooks | Func | Func | …]      rows, data and code are the host's to place and to free
+ */
+import { KLP_PATCHES, KLP_PATCH_SIZE, WORD } from "../layout";
+import { FUNC_SIZE, Func } from "./func_stack";
+
+@unmanaged
+export class Patch {
+  /** Symbol rows of its functions; frame id PATCH_FRAME_IDS + number * PATCH_FRAME_RANGE + k is row k. Read by stack walkers. */
+  rows: usize;
+  row_count: i32;
+  /** KLP_STATE_*; written by hostd before a request, by livepatchd after it. */
+  state: i32;
+  model: i32;
+  number: i32;
+  count: i32;
+  more: usize;
+  unused: i32;
+  name_0: u64;
+  name_1: u64;
+  name_2: u64;
+  name_3: u64;
+}
+if (<i32>offsetof<Patch>() > KLP_PATCH_SIZE) ERROR("Patch no longer fits layout.ts");
+if (<i32>offsetof<Patch>("rows") != 0 || <i32>offsetof<Patch>("row_count") != WORD) ERROR("stacktrace.ts reads rows and row_count first");
+
+/** Which hook. All in the order of the descriptor. */
+export const HOOK_PRE_PATCH = 0;
+export const HOOK_POST_PATCH = 1;
+export const HOOK_PRE_UNPATCH = 2;
+export const HOOK_POST_UNPATCH = 3;
+const HOOK_BYTES = 4 * WORD;
+
+@inline export function patch_at(number: i32): Patch {
+  return changetype<Patch>(<usize>(KLP_PATCHES + number * KLP_PATCH_SIZE));
+}
+@inline export function func_at(patch: Patch, index: i32): Func {
+  return changetype<Func>(patch.more + HOOK_BYTES + <usize>(index * FUNC_SIZE));
+}
+
+/** Table index of a hook, or 0. */
+@inline export function hook_of(patch: Patch, hook: i32): i32 {
+  return load<i32>(patch.more + (<usize>hook << 2));
+}
+
+/** Runs a hook that cannot refuse. In a stop it may not sleep, allocate or take locks. */
+@notrace @atomic export function run_hook(patch: Patch, hook: i32): void {
+  const index = hook_of(patch, hook);
+  if (index) call_indirect<void>(index);
+}
+
+/** Runs the pre-patch hook in process context: 0, or what it refuses with. */
+@notrace @sleeps export function run_pre_patch(patch: Patch): i32 {
+  const index = hook_of(patch, HOOK_PRE_PATCH);
+  return index ? call_indirect<i32>(index) : 0;
+}

@@ -1,0 +1,50 @@
+/**
+ * Changing table entries on every CPU: a list in memory that each CPU's host side carries out at its next exit.
+ *
+ * Tables belong to their CPUs, so nobody can change another's. The list is the same for all and stands still until
+ * the last CPU has answered.
+ */
+import { PENDING_POKE } from "../abi";
+import { clock_ns } from "../cpu/clock";
+import { raise_pending } from "../cpu/irq";
+import { KLP, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, POKES, POKE_BYTES, POKE_COUNT, POKE_FIRST, POKE_MAX, WORD } from "../layout";
+import { panic } from "../lib/printk";
+import { safepoint, yield_cpu } from "../sched/core";
+import { sleep_until } from "../sched/timer";
+
+const EAGER_ROUNDS = 64;
+const PAUSE_NS: f64 = 100000;
+
+/** Begins an empty list; no round is under way. */
+@notrace export function pokes_clear(): void {
+  store<i32>(POKES, 0, POKE_COUNT);
+}
+
+/** The function at table index `index` is to go to `slot`. */
+@notrace export function pokes_add(slot: i32, index: i32): void {
+  const count = load<i32>(POKES, POKE_COUNT);
+  if (count >= POKE_MAX) panic("too many table entries in one patch");
+  const at = <usize>(POKES + POKE_FIRST + count * POKE_BYTES);
+  store<i32>(at, slot);
+  store<i32>(at, index, WORD);
+  store<i32>(POKES, count + 1, POKE_COUNT);
+}
+
+/** For loops that wait for other tasks: eager at first, then asleep in between. */
+export function wait_a_little(round: i32): void {
+  if (round < EAGER_ROUNDS) yield_cpu();
+  else sleep_until(clock_ns() + PAUSE_NS);
+}
+
+/**
+ * Has every CPU carry out the list, and returns when all have. Each CPU passes a safepoint in between, with its
+ * current task's stack in memory: an empty list is a round of safepoints.
+ */
+export function poke_all_cpus(): void {
+  const cpus = load<i32>(MACHINE, MACHINE_CPUS);
+  atomic.store<i32>(KLP, 0, KLP_POKE_ACKS);
+  for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_POKE);
+  safepoint();
+  // Pairs with the add in leave_for_host(): behind the last one every table is as the list says.
+  for (let round = 0; atomic.load<i32>(KLP, KLP_POKE_ACKS) != cpus; round++) wait_a_little(round);
+}

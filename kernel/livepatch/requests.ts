@@ -1,0 +1,105 @@
+/**
+ * The host's live-patch requests, as rows of hostd's table: each takes an argument and bytes in the mailbox.
+ */
+import {
+  EINVAL, ENOMEM, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, MAIL_OP_KLP_UNLOAD, TASK_INTERRUPTIBLE,
+} from "../abi";
+import { KLP_REPORT, KLP_REPORT_LENGTH, KLP_REPORT_TEXT, MAILBOX, MAX_PATCHES, PAGE_SIZE, WORD } from "../layout";
+import { put_number, put_text } from "../lib/text";
+import { spin_lock, spin_unlock } from "../lock/spinlock";
+import { alloc_pages, free_pages, MAX_ORDER, page_order } from "../mm/page";
+import { wake_up_state } from "../sched/core";
+import { runqueue } from "../sched/runqueue";
+import { pin_task, unpin_task } from "../sched/stacktrace";
+import { TF_KGR, TF_KTHREAD, Task, has_flag } from "../sched/task";
+import { MAX_PIDS, find_task, tasklist } from "../sched/tasklist";
+import { klp_load, klp_request } from "./core";
+import { patch_at } from "./patch";
+import { REPORT_END, put_task_report, report_clear, report_end } from "./report";
+import { KlpState, klp } from "./state";
+import { trace_start, trace_stop } from "./version_trace";
+
+/** Bytes → address of whole pages. */
+export function klp_alloc(bytes: i32, length: i32): i32 {
+  let order = 0;
+  while (order <= MAX_ORDER && PAGE_SIZE << order < bytes) order++;
+  if (bytes < 1 || order > MAX_ORDER) return -EINVAL;
+  const block = alloc_pages(order);
+  return block ? <i32>block : -ENOMEM;
+}
+
+export function klp_free(address: i32, length: i32): i32 {
+  free_pages(address, page_order(address));
+  return 0;
+}
+
+export function klp_load_patch(argument: i32, length: i32): i32 {
+  return klp_load(MAILBOX);
+}
+export function klp_enable(number: i32, length: i32): i32 {
+  report_clear();
+  return klp_request(MAIL_OP_KLP_ENABLE, number);
+}
+export function klp_disable(number: i32, length: i32): i32 {
+  report_clear();
+  return klp_request(MAIL_OP_KLP_DISABLE, number);
+}
+export function klp_unload(number: i32, length: i32): i32 {
+  return klp_request(MAIL_OP_KLP_UNLOAD, number);
+}
+
+/** State of a patch; mailbox: result of the last request, tasks still marked. */
+export function klp_status(number: i32, length: i32): i32 {
+  if (<u32>number >= <u32>MAX_PATCHES) return KLP_STATE_NONE;
+  store<i32>(MAILBOX, klp().result);
+  store<i32>(MAILBOX, atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")), WORD);
+  return patch_at(number).state;
+}
+
+/** Pokes every user task that has not moved: its sleep ends, it passes the border, its call is made again. */
+export function klp_signal(argument: i32, length: i32): i32 {
+  let poked = 0;
+  spin_lock(tasklist());
+  for (let pid = 1; pid < MAX_PIDS; pid++) {
+    const task = find_task(pid);
+    if (!changetype<usize>(task) || !has_flag(task, TF_KGR) || has_flag(task, TF_KTHREAD)) continue;
+    // Stored before the wake-up; pairs with interrupted(), which a sleeper asks after it set its state.
+    atomic.store<i32>(changetype<usize>(task), 1, offsetof<Task>("poked"));
+    wake_up_state(task, TASK_INTERRUPTIBLE);
+    poked++;
+  }
+  spin_unlock(tasklist());
+  return poked;
+}
+
+/** The last report, or, while a transition waits, who blocks it: text in the mailbox; its length. */
+export function klp_blockers(argument: i32, length: i32): i32 {
+  if (atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")) > 0) report_blockers();
+  const bytes = load<i32>(KLP_REPORT, KLP_REPORT_LENGTH);
+  memory.copy(MAILBOX, KLP_REPORT + KLP_REPORT_TEXT, bytes);
+  return bytes;
+}
+
+/** Room that one task's report may need. */
+const TASK_REPORT = 600;
+
+function report_blockers(): void {
+  let at = report_clear();
+  for (let pid = 1; pid < MAX_PIDS && at + TASK_REPORT < REPORT_END; pid++) {
+    spin_lock(tasklist());
+    const task = find_task(pid);
+    if (changetype<usize>(task) && has_flag(task, TF_KGR)) {
+      if (pin_task(task)) {
+        at = put_task_report(at, task);
+        unpin_task(task, runqueue(task.cpu));
+      } else at = put_text(put_number(put_text(put_number(put_text(at, "PID: "), pid), " running on cpu "), task.cpu), "\n");
+    }
+    spin_unlock(tasklist());
+  }
+  report_end(at);
+}
+
+/** 1 starts the version trace and gives the ring's address; 0 ends it and gives its memory back. */
+export function klp_trace(on: i32, length: i32): i32 {
+  return on ? trace_start() : trace_stop();
+}

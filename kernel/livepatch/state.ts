@@ -1,0 +1,60 @@
+/**
+ * The live patcher's shared words: which transition runs, how far it is.
+ *
+ *   phase      set by        what is true                                          legal next
+ *   IDLE       livepatchd    every slot of every CPU holds what func_stack says     MARKING
+ *   MARKING    livepatchd    tasks are being marked; nobody may flip                STUBS
+ *   STUBS      livepatchd    CPUs put slow stubs into their tables                  FLIP
+ *   FLIP       livepatchd    every CPU has them: marked tasks flip at boundaries    SETTLE
+ *   SETTLE     livepatchd    nobody is marked; old frames are looked for            IDLE
+ */
+import { KLP, KLP_SIZE, KLP_STATE } from "../layout";
+import { SpinLock } from "../lock/spinlock";
+import { ListNode } from "../lib/list";
+
+export const PHASE_IDLE = 0;
+export const PHASE_MARKING = 1;
+export const PHASE_STUBS = 2;
+export const PHASE_FLIP = 3;
+export const PHASE_SETTLE = 4;
+
+/** The lock and list are a wait queue: livepatchd's. The other fields are livepatchd's own unless they say atomic. */
+@unmanaged
+export class KlpState extends SpinLock {
+  queue_next: ListNode;
+  queue_prev: ListNode;
+  /** PHASE_*; atomic. */
+  phase: i32;
+  /** Tasks still marked; atomic. */
+  remaining: i32;
+  /** Patch of the running request, and what is asked; written by hostd while `request` is 0. */
+  request: i32; // MAIL_OP_KLP_ENABLE, _DISABLE or _UNLOAD, or 0; atomic
+  patch: i32;
+  /** The transition goes to the patched side (1) or away from it (0). */
+  target: i32;
+  /** Result of the last request: 0 or -errno. */
+  result: i32;
+  /** Number of the running scan of all stacks; atomic. */
+  generation: i32;
+  /** Version trace: address of the ring or 0; records written so far (atomic); on or off. */
+  ring: usize;
+  records: i32;
+  tracing: i32;
+  /** A stop: table index of what the last CPU runs, and what it gave. */
+  action: i32;
+  outcome: i32;
+  /** Number plus one of the patch that is being unloaded, or 0; and whether a scan met a frame of it. */
+  leaving: i32;
+  found: i32;
+}
+if (KLP_STATE + <i32>offsetof<KlpState>() > KLP_SIZE) ERROR("KlpState no longer fits layout.ts");
+
+@inline export function klp(): KlpState {
+  return changetype<KlpState>(<usize>(KLP + KLP_STATE));
+}
+@inline export function phase(): i32 {
+  return atomic.load<i32>(KLP + KLP_STATE, offsetof<KlpState>("phase"));
+}
+@inline export function set_phase(to: i32): void {
+  atomic.store<i32>(KLP + KLP_STATE, to, offsetof<KlpState>("phase"));
+}

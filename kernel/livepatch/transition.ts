@@ -1,0 +1,161 @@
+/**
+ * kGraft: every task moves by itself, at its own border; no CPU ever stops.
+ *
+ *   1 MARKING  every task, idle tasks included, is marked: old universe; children inherit
+ *   2 STUBS    every CPU puts slow stubs into its table and answers
+ *   3 FLIP     marked tasks move at their borders; kernel threads are woken; interrupts move per CPU
+ *   4          nobody is marked: one round of safepoints, so that dying tasks are gone too
+ *   5 SETTLE   all stacks are looked at: where old frames remain, the stub stays; elsewhere direct entries
+ *
+ * Nobody moves before step 3, so a task that moved on one CPU never meets a table without stubs on another. Going back
+ * is the same road with the sides exchanged.
+ */
+import { TASK_INTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { cpu_block, cpu_id } from "../cpu/percpu";
+import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ } from "../layout";
+import { spin_lock, spin_unlock } from "../lock/spinlock";
+import { schedule_on_each_cpu } from "../process/workqueue";
+import { wake_up_state } from "../sched/core";
+import { runqueue } from "../sched/runqueue";
+import { pin_task, unpin_task } from "../sched/stacktrace";
+import { TF_KTHREAD, Task, current, has_flag, task_state } from "../sched/task";
+import { MAX_PIDS, find_task, get_task, put_task, tasklist } from "../sched/tasklist";
+import { index_of, is_lingering, pop_func, push_func, set_lingering, slow_stub_index, top_of } from "./func_stack";
+import { klp_log } from "./log";
+import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, run_hook, run_pre_patch } from "./patch";
+import { poke_all_cpus, pokes_add, pokes_clear, wait_a_little } from "./poke";
+import { generation, scan_task } from "./scan";
+import { KlpState, PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_SETTLE, PHASE_STUBS, klp, set_phase } from "./state";
+import { kgr_mark, kgr_task_safe } from "./universe";
+
+/** 0, or what the pre-patch hook refused with. Returns when every task has moved, which may take for ever. */
+export function kgraft_enable(patch: Patch): i32 {
+  const refused = run_pre_patch(patch);
+  if (refused) return refused;
+  for (let i = 0; i < patch.count; i++) {
+    func_at(patch, i).transition = 1;
+    push_func(func_at(patch, i));
+  }
+  klp_log(patch, "patching in progress");
+  move_everybody(patch, 1);
+  run_hook(patch, HOOK_POST_PATCH);
+  klp_log(patch, "succeeded");
+  return 0;
+}
+
+/** 0; returns when every task is back. */
+export function kgraft_disable(patch: Patch): i32 {
+  run_hook(patch, HOOK_PRE_UNPATCH);
+  for (let i = 0; i < patch.count; i++) func_at(patch, i).transition = 1;
+  klp_log(patch, "reverting in progress");
+  move_everybody(patch, 0);
+  run_hook(patch, HOOK_POST_UNPATCH);
+  klp_log(patch, "reverted");
+  return 0;
+}
+
+function move_everybody(patch: Patch, target: i32): void {
+  klp().target = target;
+  set_phase(PHASE_MARKING);
+  mark_everybody();
+  set_phase(PHASE_STUBS);
+  pokes_clear();
+  for (let i = 0; i < patch.count; i++) pokes_add(func_at(patch, i).slot, slow_stub_index(func_at(patch, i).slot));
+  poke_all_cpus();
+  set_phase(PHASE_FLIP);
+  wake_kernel_threads();
+  schedule_on_each_cpu(interrupts_move);
+  for (let round = 0; ; round++) {
+    kgr_task_safe();
+    if (atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")) == 0) break;
+    wait_a_little(round);
+  }
+  settle(patch, target);
+}
+
+/** Marks every task that lives, and takes the interrupts of every CPU back to the old universe. */
+function mark_everybody(): void {
+  spin_lock(tasklist());
+  for (let pid = 1; pid < MAX_PIDS; pid++) {
+    const task = find_task(pid);
+    if (changetype<usize>(task) && task_state(task) < TASK_ZOMBIE) kgr_mark(task);
+  }
+  spin_unlock(tasklist());
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    atomic.store<i32>(cpu_block(cpu), 0, PERCPU_KLP_IRQ);
+    kgr_mark(changetype<Task>(<usize>load<u32>(cpu_block(cpu), PERCPU_IDLE_TASK)));
+  }
+}
+
+/** In process context on each CPU: no interrupt is under way here, the next one is of the new universe. */
+function interrupts_move(cpu: i32): void {
+  atomic.store<i32>(cpu_block(cpu_id), 1, PERCPU_KLP_IRQ);
+}
+
+/** Sleeping kernel threads look around once: their loops pass a safe point. */
+function wake_kernel_threads(): void {
+  spin_lock(tasklist());
+  for (let pid = 1; pid < MAX_PIDS; pid++) {
+    const task = find_task(pid);
+    if (changetype<usize>(task) && has_flag(task, TF_KTHREAD)) wake_up_state(task, TASK_INTERRUPTIBLE);
+  }
+  spin_unlock(tasklist());
+}
+
+function settle(patch: Patch, target: i32): void {
+  pokes_clear();
+  poke_all_cpus();
+  for (let i = 0; i < patch.count; i++) {
+    const func = func_at(patch, i);
+    if (!target) pop_func(func);
+    func.transition = 0;
+    set_lingering(func.slot, false);
+  }
+  scan_all_stacks();
+  pokes_clear();
+  for (let i = 0; i < patch.count; i++) {
+    const slot = func_at(patch, i).slot;
+    if (!is_lingering(slot)) pokes_add(slot, index_of(top_of(slot), slot));
+  }
+  poke_all_cpus();
+  set_phase(PHASE_IDLE);
+}
+
+/** Looks at every stack once, saved or live; what it finds is in the slots' lingering flags. */
+export function scan_all_stacks(): void {
+  set_phase(PHASE_SETTLE);
+  atomic.add<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("generation"));
+  for (let round = 0; ; round++) {
+    pokes_clear();
+    poke_all_cpus(); // each CPU's current task is looked at while it is unwound
+    if (all_scanned()) return;
+    wait_a_little(round);
+  }
+}
+
+/** Looks at tasks that sleep; false while one was missed because it ran elsewhere just now. */
+function all_scanned(): bool {
+  let missed = 0;
+  for (let pid = 1; pid < MAX_PIDS; pid++) {
+    const task = take_task(pid);
+    if (!changetype<usize>(task)) continue;
+    if (task == current()) task.scanned = generation(); // livepatchd itself runs no patched loop
+    if (task.scanned != generation()) {
+      if (pin_task(task)) {
+        if (task_state(task) < TASK_ZOMBIE) scan_task(task);
+        else task.scanned = generation(); // it never runs again
+        unpin_task(task, runqueue(task.cpu));
+      } else missed++;
+    }
+    put_task(task);
+  }
+  return missed == 0;
+}
+
+@notrace function take_task(pid: i32): Task {
+  spin_lock(tasklist());
+  const task = find_task(pid);
+  if (changetype<usize>(task)) get_task(task);
+  spin_unlock(tasklist());
+  return task;
+}

@@ -1,0 +1,42 @@
+/**
+ * Which universe a context lives in, and where it may change: the per-task flag of kGraft.
+ *
+ * TF_KGR set = not yet moved by the running transition. Tasks move at the kernel's border and at safe points of kernel
+ * threads, and only in phase FLIP, when every CPU has its stubs. The end of each trip is counted, moved or not.
+ */
+import { clear_flag, current, has_flag, set_flag, TF_KGR, Task } from "../sched/task";
+import { KlpState, PHASE_FLIP, klp, phase } from "./state";
+
+/** A border: the current task's trip ends here and the next begins. */
+@inline export function kgr_task_safe(): void {
+  const task = current();
+  task.trip += 1;
+  if (has_flag(task, TF_KGR)) flip(task);
+}
+
+@notrace function flip(task: Task): void {
+  if (phase() != PHASE_FLIP) return;
+  clear_flag(task, TF_KGR);
+  atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("poked"));
+  moved();
+}
+
+/** One marked task less. livepatchd looks by itself: no wake-up from a border. */
+@notrace function moved(): void {
+  atomic.sub<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("remaining"));
+}
+
+/** Marks a task as not moved; the task list is locked, or the task is an idle task. */
+@notrace export function kgr_mark(task: Task): void {
+  if (has_flag(task, TF_KGR)) return;
+  set_flag(task, TF_KGR);
+  atomic.add<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("remaining"));
+}
+
+/**
+ * The current task becomes a zombie: nobody waits for it any more. It keeps the flag, so the few calls that it still
+ * makes stay in its universe. The task list is locked, so that marking sees either a live task or a zombie.
+ */
+@notrace export function kgr_exit(): void {
+  if (has_flag(current(), TF_KGR)) moved();
+}
