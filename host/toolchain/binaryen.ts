@@ -99,6 +99,8 @@ export interface Module {
   removeExport(name: string): void;
   addFunctionExport(internal: string, external: string): number;
   addTableExport(internal: string, external: string): number;
+  addTableImport(name: string, module: string, base: string): void;
+  addGlobalExport(internal: string, external: string): number;
   getNumTables(): number;
   getTableByIndex(index: number): number;
   addTable(name: string, initial: number, maximum: number): number;

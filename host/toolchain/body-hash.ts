@@ -4,11 +4,15 @@
  * Problem   a patch names the body that it was made against, and a string that moved is no change of that body.
  * Example   `(i32.const 602144)` becomes `(static "…contents…")`, or `(function kernel/fs/pipe/pipe_read)`.
  * Contract  the text is taken right after compilation, before any pass; two builds of one source give equal texts.
+ *           The line numbers that assertions carry are left out: a line that moved is no change either.
  * Invariant every address of static data in a body is replaced by what stands there, however deep.
  */
 import { createHash } from "node:crypto";
 import type { FunctionPointer } from "./declarations.ts";
 import type { DefinedFunction, Unit } from "./unit.ts";
+
+/** The last two operands of an assertion are line and column of its place in the source. */
+const ABORT_CALL = /^( *)\(call \$~lib\/builtins\/abort\n([^]*?)\n *\(i32\.const \d+\)\n *\(i32\.const \d+\)\n\1\)/gm;
 
 export class BodyNormaliser {
   readonly #unit: Unit;
@@ -36,8 +40,15 @@ export class BodyNormaliser {
   text(fn: DefinedFunction): string {
     return this.#unit.b
       .emitText(fn.body)
+      .replace(ABORT_CALL, "$1(call abort\n$2\n$1)")
       .replace(/\(i32\.const (-?\d+)\)/g, (_whole, value: string) => `(${this.#constant(Number(value))})`)
       .replace(/\(global\.get \$([^\s)]+)\)/g, (whole, name: string) => this.#constants.get(name) ?? whole);
+  }
+
+  /** Digests of what module-level constants point to, by name. */
+  statics(): Record<string, string> {
+    const found = [...this.#constants].filter(([, value]) => value.startsWith("static "));
+    return Object.fromEntries(found.map(([name, value]) => [name, value.slice("static ".length)]));
   }
 
   hash(fn: DefinedFunction): string {

@@ -30,6 +30,8 @@ export interface Declarations {
   /** Decorators of module-level variables, by internal name. */
   readonly globals: ReadonlyMap<string, readonly string[]>;
   readonly pointers: readonly FunctionPointer[];
+  /** Where a class keeps its fields: `page:0:usize offset:4:i32 size:8`; by internal name. */
+  readonly layouts: ReadonlyMap<string, string>;
   /** Bytes in front of every static object that belong to the compiler's own header. */
   readonly objectHeader: number;
 }
@@ -48,6 +50,15 @@ interface AscElement {
   readonly declaration?: AscDeclaration;
   readonly memorySegment?: { readonly buffer: Uint8Array; readonly offset: bigint | number | { low: number } } | null;
   readonly varargsStub?: unknown;
+  /** Classes: the finished versions, one unless the class is generic. */
+  readonly instances?: ReadonlyMap<string, AscElement> | null;
+  readonly members?: ReadonlyMap<string, AscField> | null;
+  readonly nextMemoryOffset?: number;
+}
+
+interface AscField {
+  /** Fields are properties with a place; a place below zero is none. */
+  readonly instance?: { readonly memoryOffset?: number; readonly type?: { toString(): string } } | null;
 }
 
 interface AscProgram {
@@ -61,6 +72,13 @@ const decoratorsOf = (declaration: AscDeclaration | undefined): string[] =>
 
 const toNumber = (offset: bigint | number | { low: number }): number =>
   typeof offset === "object" ? offset.low : Number(offset);
+
+function layoutOf(instance: AscElement): string {
+  const fields = [...(instance.members ?? [])].flatMap(([name, { instance: field }]) =>
+    field?.memoryOffset === undefined || field.memoryOffset < 0 ? [] : [`${name}:${field.memoryOffset}:${field.type}`],
+  );
+  return [...fields, `size:${instance.nextMemoryOffset}`].join(" ");
+}
 
 /** A transform for `asc` with the declarations of the program it has seen compiled. */
 export class DeclarationCollector {
@@ -98,10 +116,15 @@ export class DeclarationCollector {
       }
     }
     const globals = new Map<string, readonly string[]>();
+    const layouts = new Map<string, string>();
     for (const [name, element] of program.elementsByName) {
       if (!functions.has(name)) globals.set(name, decoratorsOf(element.declaration));
+      for (const instance of element.instances?.values() ?? []) {
+        if (instance.nextMemoryOffset === undefined || instance.internalName.startsWith("~")) continue;
+        layouts.set(instance.internalName, layoutOf(instance));
+      }
     }
-    this.#collected = { functions, globals, pointers, objectHeader: program.totalOverhead };
+    this.#collected = { functions, globals, pointers, layouts, objectHeader: program.totalOverhead };
   }
 
   get declarations(): Declarations {
@@ -115,5 +138,6 @@ export const NO_DECLARATIONS: Declarations = {
   functions: new Map(),
   globals: new Map(),
   pointers: [],
+  layouts: new Map(),
   objectHeader: 0,
 };

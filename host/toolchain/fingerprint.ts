@@ -22,6 +22,17 @@ export async function fingerprint(folder: string, options: unknown): Promise<str
   return hash.digest("hex");
 }
 
+/** A digest of the kernel's own source below `root`, without the user programs, which are a module of their own. */
+export async function sourceDigest(root: string): Promise<string> {
+  const kernel = join(root, "kernel");
+  const hash = createHash("sha256");
+  for (const path of await filesBelow(kernel)) {
+    const name = relative(kernel, path);
+    if (!name.startsWith("user")) hash.update(`${name}\0`).update(await readFile(path));
+  }
+  return hash.digest("hex");
+}
+
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries

@@ -35,6 +35,8 @@ export interface FunctionRow {
   /** Bytes of a saved frame, call index and id included; 0 for a function that is never on a saved stack. */
   readonly frameSize: number;
   readonly bodyHash: string;
+  /** Address of the static record that pointers to it point to, or 0 when nobody takes its address. */
+  readonly record: number;
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -51,6 +53,14 @@ export interface KernelMap {
   readonly staticEnd: number;
   readonly functions: readonly FunctionRow[];
   readonly sourceMap: string;
+  /** sha256 of the kernel's source files. */
+  readonly source: string;
+  /** Digest of the contents behind each module-level constant that is no number, by its path. */
+  readonly statics: Readonly<Record<string, string>>;
+  /** Fields, places and size of each class, by its path. */
+  readonly layouts: Readonly<Record<string, string>>;
+  /** Mutable globals, one per CPU; the image exports each as `percpu:<path>`. */
+  readonly percpu: readonly string[];
 }
 
 export interface KernelImage {

@@ -13,6 +13,7 @@ type PlannedRow = Omit<FunctionRow, "slot" | "class" | "frameSize">;
 
 export function planSymbols(unit: Unit, bodies: BodyNormaliser): PlannedRow[] {
   const positions = new Map<string, number>();
+  const records = new Map(unit.declarations.pointers.map(({ name, address }) => [name, address]));
   return unit
     .functions()
     .toSorted((left, right) => (left.name < right.name ? -1 : 1))
@@ -29,6 +30,7 @@ export function planSymbols(unit: Unit, bodies: BodyNormaliser): PlannedRow[] {
         signature: unit.signature(fn),
         kind: unit.isBare(fn.name) ? "bare" : unit.isPatchable(fn.name) ? "patchable" : "notrace",
         bodyHash: bodies.hash(fn),
+        record: records.get(declared?.name ?? fn.name) ?? 0,
         file: declared?.file ?? "",
         line: declared?.line ?? 0,
         column: declared?.column ?? 0,

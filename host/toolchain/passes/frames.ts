@@ -19,17 +19,30 @@ const WORD = 4;
 /** Where the end of the stack is, in the pair that the data pointer points to. */
 const END = 4;
 
-/** Adds ids and checks to all functions that unwind; returns the size of each one's frame. */
-export function numberFrames(unit: Unit, ids: ReadonlyMap<string, number>, stackEndHit: string): Map<string, number> {
+/**
+ * Adds ids and checks to all functions that unwind; returns the size of each one's frame.
+ * With `base`, an immutable global, ids are relative to it: who loads the module decides where they begin.
+ */
+export function numberFrames(
+  unit: Unit,
+  ids: ReadonlyMap<string, number>,
+  stackEndHit: string,
+  base?: string,
+): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const fn of unit.functions()) {
     const id = ids.get(fn.name);
-    if (id !== undefined && unwinds(unit, fn.body)) sizes.set(fn.name, numberFrame(unit, fn, id, stackEndHit));
+    if (id !== undefined && unwinds(unit, fn.body))
+      sizes.set(fn.name, numberFrame(unit, fn, frameId(unit, id, base), stackEndHit));
   }
   return sizes;
 }
 
-function numberFrame(unit: Unit, fn: DefinedFunction, id: number, stackEndHit: string): number {
+function frameId({ b, m }: Unit, id: number, base: string | undefined): Expression {
+  return base === undefined ? m.i32.const(id) : m.i32.add(m.global.get(base, b.i32), m.i32.const(id));
+}
+
+function numberFrame(unit: Unit, fn: DefinedFunction, id: Expression, stackEndHit: string): number {
   const { b, m } = unit;
   const parts = children(b, fn.body).map((child) => child.value);
   const unwind = parts.findIndex((part) => unwinds(unit, part));
@@ -53,7 +66,7 @@ function numberFrame(unit: Unit, fn: DefinedFunction, id: number, stackEndHit: s
   // From the back, so that earlier positions hold. A function with a result ends in the value that unwinding returns.
   const last = b.getExpressionType(parts.at(-1) ?? 0) === b.none ? parts.length : parts.length - 1;
   body.insertChildAt(last, move(WORD));
-  body.insertChildAt(last, m.i32.store(0, WORD, position(), m.i32.const(id)));
+  body.insertChildAt(last, m.i32.store(0, WORD, position(), id));
   body.insertChildAt(unwind + 1, m.if(full, m.call(stackEndHit, [], b.none)));
   body.insertChildAt(0, m.if(rewinding, move(-WORD)));
   body.finalize();

@@ -11,7 +11,7 @@
  *           Slot 0 is never used: a null function pointer traps. The table is exported, or the optimiser undoes this.
  */
 import { rewrite, view } from "../expressions.ts";
-import type { FunctionInfo } from "../binaryen.ts";
+import type { Expression, FunctionInfo } from "../binaryen.ts";
 import type { CallLocations } from "../locations.ts";
 import type { Unit } from "../unit.ts";
 
@@ -58,8 +58,13 @@ function ownTable(unit: Unit): string {
   return new b.Table(m.getTableByIndex(0)).name;
 }
 
-/** Turns direct calls of patchable functions into calls through their slots. */
-export function hookCalls(unit: Unit, plan: SlotPlan, locations?: CallLocations): void {
+/** Turns direct calls of patchable functions into calls through their slots; `slotOf` makes the table index. */
+export function hookCalls(
+  unit: Unit,
+  plan: Pick<SlotPlan, "table" | "slots">,
+  locations?: CallLocations,
+  slotOf: (slot: number, name: string) => Expression = (slot) => unit.m.i32.const(slot),
+): void {
   const { b, m } = unit;
   const callees = new Map<string, FunctionInfo>(unit.functions().map((fn) => [fn.name, fn]));
   for (const fn of unit.functions()) {
@@ -70,7 +75,8 @@ export function hookCalls(unit: Unit, plan: SlotPlan, locations?: CallLocations)
       const callee = callees.get(call["target"] as string);
       if (slot === undefined || !callee) return expression;
       const operands = Array.from({ length: call.numOperands ?? 0 }, (_, index) => call.getOperandAt(index));
-      const hooked = m.call_indirect(plan.table, m.i32.const(slot), operands, callee.params, callee.results);
+      const target = slotOf(slot, callee.name);
+      const hooked = m.call_indirect(plan.table, target, operands, callee.params, callee.results);
       locations?.carry(m, fn.ref, expression, hooked);
       return hooked;
     });

@@ -1,0 +1,51 @@
+/**
+ * Everything between "it is known who sleeps" and "they can": safepoints, step points, Asyncify, assertions.
+ *
+ * Idea: kernel images and patches are made sleepable by one list of passes, so that their frames fit together.
+ * Contract: `sleepable` is what may-sleep found. Invariant: the analysis here and Asyncify's own agree, or the build
+ * stops; callers give out frame ids afterwards.
+ */
+import { callGraph, propagate, sleepingPointerCallers } from "./call-graph.ts";
+import { assertAtomicCalls } from "./passes/atomic-asserts.ts";
+import { asyncify } from "./passes/asyncify.ts";
+import { insertSafepoints } from "./passes/safepoints.ts";
+import { insertStepPoints } from "./passes/step-points.ts";
+import type { Unit } from "./unit.ts";
+
+/** As in kernel/abi.ts; the mini kernels of the tests have no such file of their own. */
+const STEPS = { atomic: 1, call: 2 };
+
+export interface SleepableOptions {
+  readonly debug: boolean;
+  readonly stepped: boolean;
+  readonly optimizeLevel: number;
+  /** Who owns Asyncify's globals. */
+  readonly globals: "export" | "import";
+  /** Functions that count as sleepers whatever their bodies do now. */
+  readonly always: readonly string[];
+}
+
+export function makeSleepable(unit: Unit, options: SleepableOptions, sleepable: ReadonlySet<string>): void {
+  const { optimizeLevel, globals, always } = options;
+  insertSafepoints(unit, sleepable);
+  if (options.stepped) insertStepPoints(unit, STEPS);
+  const graph = callGraph(unit);
+  const mayUnwind = (roots: readonly string[]): Set<string> => {
+    const reached = propagate(unit, graph, [...graph.bottom, ...roots]);
+    for (const name of graph.bottom) reached.delete(name); // they start the unwinding, and have nothing to restore
+    return reached;
+  };
+  const indirect = options.stepped
+    ? [...graph.indirect].filter((name) => !unit.isBare(name) && !graph.top.has(name))
+    : [...new Set([...sleepingPointerCallers(unit, graph), ...always])];
+  const unwinding = mayUnwind(indirect);
+  asyncify(unit, {
+    globals,
+    indirect: options.stepped ? "all" : indirect,
+    imports: [],
+    never: [...graph.calls.keys()].filter((name) => unit.isBare(name)),
+    expected: unwinding,
+    optimizeLevel,
+  });
+  if (options.debug) assertAtomicCalls(unit, unwinding);
+}
