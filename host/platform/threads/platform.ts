@@ -12,6 +12,7 @@ import { abortable } from "../../abort.ts";
 import { MachineError } from "../../errors.ts";
 import { workerEntry } from "../node/files.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
+import { Failure } from "./failure.ts";
 import type { ClockBoot } from "./control.ts";
 import { CpuThread } from "./cpu-thread.ts";
 import { clockSince, epochNow } from "./time.ts";
@@ -31,18 +32,12 @@ export class ThreadsPlatform implements Platform {
   readonly #cpus: readonly CpuThread[];
   readonly #clock: Worker;
   readonly #pulse: ReturnType<typeof setInterval>;
-  /** Rejects when the machine cannot go on. */
-  readonly #failed: Promise<never>;
-  #fail: (error: MachineError) => void = () => {};
+  readonly #failure = new Failure();
   #settled = false;
 
   constructor(plan: PlatformPlan) {
     const { memory, settings } = plan;
     this.#plan = plan;
-    this.#failed = new Promise((_, reject) => {
-      this.#fail = reject;
-    });
-    this.#failed.catch(() => undefined); // there may be nobody who waits
     this.#cpus = Array.from({ length: settings.cpus }, (_, cpu) => new CpuThread(cpu, memory, settings.callTimeoutMs));
     for (const cpu of this.#cpus) void cpu.died.then((error) => this.#onFailure(error));
     const workerData: ClockBoot = { memory: memory.memory, epoch: this.#epoch };
@@ -80,7 +75,7 @@ export class ThreadsPlatform implements Platform {
     const { words } = this.#plan.memory;
     while (Atomics.load(words, address >> 2) === value) {
       const wait = Atomics.waitAsync(words, address >> 2, value, WAIT_MS);
-      if (wait.async) await abortable(Promise.race([wait.value, this.#failed]), signal);
+      if (wait.async) await abortable(this.#failure.guard(wait.value), signal);
     }
   }
 
@@ -89,7 +84,7 @@ export class ThreadsPlatform implements Platform {
     const over = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, seconds * 1000);
     });
-    await abortable(Promise.race([over, this.#failed]), signal).finally(() => clearTimeout(timer));
+    await abortable(this.#failure.guard(over), signal).finally(() => clearTimeout(timer));
   }
 
   timeNs(): number {
@@ -103,7 +98,7 @@ export class ThreadsPlatform implements Platform {
   async shutdown(): Promise<void> {
     const { memory } = this.#plan;
     this.#settled = true;
-    this.#fail(new MachineError("SHUT_DOWN", "the machine has been shut down", "Boot another."));
+    this.#failure.fail(new MachineError("SHUT_DOWN", "the machine has been shut down", "Boot another."));
     clearInterval(this.#pulse);
     memory.store(MACHINE + MACHINE_CLOCK_STOP, 1);
     memory.notify(MACHINE + MACHINE_CLOCK_STOP);
@@ -141,7 +136,7 @@ export class ThreadsPlatform implements Platform {
     const cause = (await this.#panic()) ?? error;
     if (this.#settled) return;
     this.#settled = true;
-    this.#fail(cause);
+    this.#failure.fail(cause);
     this.#plan.onFailure(cause);
   }
 }
