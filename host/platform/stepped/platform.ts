@@ -8,8 +8,8 @@
 import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { refuseAborted } from "../../abort.ts";
+import type { Locate } from "../../cpu/backtrace.ts";
 import { MachineError } from "../../errors.ts";
-import { locateBySourceMaps } from "../node/source-map.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
 import { Driver } from "./driver.ts";
 
@@ -22,9 +22,9 @@ export class SteppedPlatform implements Platform {
   #failure: MachineError | undefined;
   #waiting: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: PlatformPlan) {
+  constructor(plan: PlatformPlan, locate: Locate) {
     this.#plan = plan;
-    this.#driver = new Driver(plan, locateBySourceMaps(plan.sourceMaps));
+    this.#driver = new Driver(plan, locate);
   }
 
   async start(): Promise<void> {
