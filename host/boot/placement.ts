@@ -32,6 +32,7 @@ import {
   PROGRAM_NAME_SIZE,
   PROGRAM_SIZE,
   SYMBOL_FRAME,
+  SYMBOL_INDEX,
   SYMBOL_NAME,
   SYMBOL_NAME_LENGTH,
   SYMBOL_SIZE,
@@ -79,8 +80,8 @@ export function place(settings: Settings, kernel: Image<KernelMap>, user: Image<
     cursor = address + bytes.length;
     return address;
   };
-  const symbols = put(symbolTable(kernel.map.functions, kernel.map.functions.length + 1, ({ id }) => id, next()));
-  const userSymbols = put(symbolTable(user.map.functions, user.map.functions.length, (_, index) => index, next()));
+  const symbols = put(symbolTable(kernel.map.functions, kernel.map.functions.length + 1, ({ id }) => id, next(), kernel.map.stride));
+  const userSymbols = put(symbolTable(user.map.functions, user.map.functions.length, (_, index) => index, next(), 0));
   const programs = put(programTable(user.map, firstProgram(kernel.map)));
   const template = put(templateBytes(user));
   const heap = roundUp(cursor, PAGE_SIZE);
@@ -137,6 +138,7 @@ function symbolTable(
   rows: number,
   rowOf: (fn: Symbol, index: number) => number,
   address: number,
+  stride: number,
 ): Uint8Array<ArrayBuffer> {
   const names = functions.map(({ name }) => new TextEncoder().encode(name));
   const bytes = new Uint8Array(rows * SYMBOL_SIZE + names.reduce((sum, { length }) => sum + length, 0));
@@ -147,6 +149,7 @@ function symbolTable(
     const name = names[index] ?? new Uint8Array();
     view.setInt32(row + SYMBOL_FRAME, fn.frameSize, true);
     view.setInt32(row + SYMBOL_SLOT, fn.slot ?? 0, true);
+    view.setInt32(row + SYMBOL_INDEX, fn.slot ? stride + fn.slot : 0, true);
     view.setInt32(row + SYMBOL_NAME, address + at, true);
     view.setInt32(row + SYMBOL_NAME_LENGTH, name.length, true);
     bytes.set(name, at);

@@ -4,7 +4,7 @@
 import { EINVAL, ENOENT, ENOMEM, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { PAGE_SIZE, TASK_NAME_SIZE } from "../layout";
-import { parse_number, put_bytes, put_number, put_padded, put_text, spells } from "../lib/text";
+import { parse_number, put_number, put_padded, put_text, put_zero_ended, spells } from "../lib/text";
 import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
 import { alloc_pages, free_page_count, free_pages, total_pages } from "../mm/page";
 import { copy_to_user } from "../mm/uaccess";
@@ -77,9 +77,7 @@ function put_task_stack(at: usize, task: Task): usize {
 
 function put_status(at: usize, task: Task): usize {
   const name = changetype<usize>(task) + offsetof<Task>("name_0");
-  let length = 0;
-  while (length < TASK_NAME_SIZE && load<u8>(name + length)) length++;
-  at = put_text(put_bytes(put_text(at, "Name:\t"), name, length), "\n");
+  at = put_text(put_zero_ended(put_text(at, "Name:\t"), name, TASK_NAME_SIZE), "\n");
   at = put_text(put_text(put_text(at, "State:\t"), state_text(task_state(task))), "\n");
   at = put_text(put_number(put_text(at, "Pid:\t"), task.pid), "\n");
   at = put_text(put_number(put_text(at, "Cpu:\t"), task.cpu), "\n");

@@ -24,6 +24,13 @@
   return at + length;
 }
 
+/** Writes bytes up to a zero, at most `most`. */
+@notrace export function put_zero_ended(at: usize, from: usize, most: i32): usize {
+  let length = 0;
+  while (length < most && load<u8>(from + length)) length++;
+  return put_bytes(at, from, length);
+}
+
 /** Writes `value` in decimal. */
 @notrace export function put_number(at: usize, value: i64): usize {
   let rest: u64 = value < 0 ? <u64>-value : <u64>value;

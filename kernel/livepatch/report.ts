@@ -2,7 +2,7 @@
  * Words for the operator: who is in the way, inside what, with the whole stack. Kept in KLP_REPORT until the next request.
  */
 import { KLP_REPORT, KLP_REPORT_LENGTH, KLP_REPORT_SIZE, KLP_REPORT_TEXT, SYMBOL_NAME, SYMBOL_NAME_LENGTH, TASK_NAME_SIZE } from "../layout";
-import { put_bytes, put_number, put_text } from "../lib/text";
+import { put_bytes, put_number, put_text, put_zero_ended } from "../lib/text";
 import { put_stack } from "../sched/stacktrace";
 import { Task } from "../sched/task";
 
@@ -20,9 +20,7 @@ export const REPORT_END = <usize>(KLP_REPORT + KLP_REPORT_SIZE);
 /** `PID: 7 Comm: reader`, then the stack. The task cannot run meanwhile. */
 @notrace export function put_task_report(at: usize, task: Task): usize {
   const name = changetype<usize>(task) + offsetof<Task>("name_0");
-  let length = 0;
-  while (length < TASK_NAME_SIZE && load<u8>(name + length)) length++;
-  at = put_bytes(put_text(put_number(put_text(at, "PID: "), task.pid), " Comm: "), name, length);
+  at = put_zero_ended(put_text(put_number(put_text(at, "PID: "), task.pid), " Comm: "), name, TASK_NAME_SIZE);
   at = put_text(at, "\n");
   return put_stack(at, <i32>(REPORT_END - at), task);
 }

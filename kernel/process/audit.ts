@@ -9,9 +9,9 @@ import { clock_ns } from "../cpu/clock";
 import { cpu_relax, got_on } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
 import {
-  AUDIT, AUDIT_SIZE, MACHINE, MACHINE_CPUS, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD,
+  AUDIT, AUDIT_SIZE, MACHINE, MACHINE_CPUS, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, TASK_NAME_SIZE,
 } from "../layout";
-import { put_bytes, put_number, put_text } from "../lib/text";
+import { put_number, put_text, put_zero_ended } from "../lib/text";
 import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
 import { ramfs_objects, ramfs_pages } from "../fs/ramfs";
 import { free_page_count } from "../mm/page";
@@ -94,7 +94,7 @@ function check_tasks(at: usize): usize {
     if (state == TASK_RUNNING && task.on_rq) continue;
     if (state != TASK_ZOMBIE && task.waits_on) continue;
     at = put_number(put_text(at, state == TASK_ZOMBIE ? "zombie: pid " : "lost wake-up: pid "), pid);
-    at = put_text(put_bytes(put_text(at, " "), changetype<usize>(task) + offsetof<Task>("name_0"), 15), "\n");
+    at = put_text(put_zero_ended(put_text(at, " "), changetype<usize>(task) + offsetof<Task>("name_0"), TASK_NAME_SIZE), "\n");
     told++;
   }
   spin_unlock(tasklist());

@@ -72,11 +72,15 @@ export function preempt_schedule(): void {
   const keep = preempted || task_state(prev) == TASK_RUNNING;
   if (!has_flag(prev, TF_IDLE)) {
     if (keep) enqueue(rq, prev);
-    else prev.on_rq = 0; // from here on a waker queues it anew
+    else {
+      prev.on_rq = 0; // from here on a waker queues it anew
+      prev.hog = 0;
+    }
   }
   const next = pick_next(rq, prev);
   next.slice = SLICE_TICKS;
   rq.busy = has_flag(next, TF_IDLE) ? 0 : 1;
+  rq.hog = next.hog;
   if (!keep && task_state(prev) >= TASK_ZOMBIE) store<u32>(this_cpu, <u32>changetype<usize>(prev), PERCPU_DEAD);
   spin_unlock(rq);
   measure_wake(next);
@@ -157,14 +161,11 @@ export function wake_up_state(task: Task, states: i32): bool {
   task.woken_at = clock_ns();
   atomic.store<i32>(changetype<usize>(task), TASK_RUNNING, TASK_STATE);
   enqueue(rq, task);
-  const kick = rq.queued == 1 && rq.busy == 0;
+  const kick = rq.hog || (rq.queued == 1 && rq.busy == 0);
   spin_unlock(rq);
-  if (cpu == cpu_id) set_need_resched_if_idle();
-  else if (kick) raise_pending(cpu, PENDING_RESCHED);
-}
-
-@inline function set_need_resched_if_idle(): void {
-  if (has_flag(current(), TF_IDLE)) set_need_resched();
+  if (cpu != cpu_id) {
+    if (kick) raise_pending(cpu, PENDING_RESCHED);
+  } else if (rq.hog || has_flag(current(), TF_IDLE)) set_need_resched();
 }
 
 /** Lets others run; the caller stays runnable. */
@@ -181,7 +182,10 @@ export function yield_cpu(): void {
     return;
   }
   task.slice -= 1;
-  if (task.slice <= 0 && runqueue(cpu_id).queued) set_need_resched();
+  if (task.slice > 0) return;
+  task.hog = 1;
+  runqueue(cpu_id).hog = 1;
+  if (runqueue(cpu_id).queued) set_need_resched();
 }
 
 export function preempt_disable(): void {

@@ -21,6 +21,8 @@ export class RunQueue extends SpinLock {
   queued: i32;
   /** The CPU's current task is not its idle task. A hint. */
   busy: i32;
+  /** The CPU's current task has used up a whole slice: it gives way to whoever wakes. A hint. */
+  hog: i32;
 }
 if (<i32>offsetof<RunQueue>() > RUNQUEUE_SIZE) ERROR("RunQueue no longer fits layout.ts");
 
@@ -43,6 +45,7 @@ export function runqueue_init(cpu: i32): void {
   list_init(head(rq));
   rq.queued = 0;
   rq.busy = 0;
+  rq.hog = 0;
 }
 
 /** Locks the run queue that `task` belongs to; it may move until the lock is held. */

@@ -1,8 +1,9 @@
 /**
  * Reading a saved stack: every frame ends in the id of the function version that made it.
  *
- *   stack base ─► [frame of task_entry] … [call index | locals | id] ◄─ stack_pos
+ *   stack base ─► [switch_task] [schedule] … [call index | locals | id of task_entry] ◄─ stack_pos
  *
+ * Unwinding saves the innermost frame first, so it lies lowest; a walk from the top meets the outermost first.
  * A stack is readable while its task cannot run, so walkers pin the task first. Every word is checked: an id without
  * a row, or frames that do not end exactly at the base, make the whole stack unreliable rather than half right.
  */
@@ -16,7 +17,7 @@ import { RunQueue, task_rq_lock } from "./runqueue";
 import { Task, on_cpu, stack_base, wake_lock } from "./task";
 
 /** Longest walk; a stack page cannot hold more frames. */
-const MAX_FRAMES = 512;
+const MAX_FRAMES = 4096;
 
 @inline function row_of(index: u32, table: u32, rows: u32): usize {
   return index < rows ? <usize>(table + index * SYMBOL_SIZE) : 0;
@@ -63,17 +64,34 @@ export function unpin_task(task: Task, rq: RunQueue): void {
  */
 export function put_stack(at: usize, room: i32, task: Task): usize {
   const limit = at + room - 96;
-  let end = task.stack_pos;
-  for (let i = 0; i < MAX_FRAMES && end > stack_base(task) && at < limit; i++) {
-    const start = frame_below(task, end);
-    if (!start) return put_text(at, "[<0>] unreliable stack\n");
-    const row = symbol_row(load<u32>(end - WORD));
-    at = put_text(at, "[<0>] ");
-    at = put_bytes(at, <usize>load<u32>(row, SYMBOL_NAME), min(load<i32>(row, SYMBOL_NAME_LENGTH), 64));
-    at = put_text(at, "+");
-    at = put_number(at, load<u32>(start));
-    at = put_text(at, "\n");
-    end = start;
-  }
+  const depth = depth_of(task);
+  if (depth < 0) return put_text(at, "[<0>] unreliable stack\n");
+  for (let frame = depth - 1; frame >= 0 && at < limit; frame--) at = put_frame(at, frame_end(task, frame));
   return at;
+}
+
+/** Frames on a saved stack, or -1 when it cannot be read to its base. */
+@notrace function depth_of(task: Task): i32 {
+  let depth = 0;
+  for (let end = task.stack_pos; end > stack_base(task); depth++) {
+    end = frame_below(task, end);
+    if (!end || depth == MAX_FRAMES) return -1;
+  }
+  return depth;
+}
+
+/** End of the frame that `outer` others enclose. */
+@notrace function frame_end(task: Task, outer: i32): usize {
+  let end = task.stack_pos;
+  for (; outer > 0; outer--) end = frame_below(task, end);
+  return end;
+}
+
+@notrace function put_frame(at: usize, end: usize): usize {
+  const row = symbol_row(load<u32>(end - WORD));
+  at = put_text(at, "[<0>] ");
+  at = put_bytes(at, <usize>load<u32>(row, SYMBOL_NAME), min(load<i32>(row, SYMBOL_NAME_LENGTH), 64));
+  at = put_text(at, "+");
+  at = put_number(at, load<u32>(end - load<u32>(row, SYMBOL_FRAME)));
+  return put_text(at, "\n");
 }

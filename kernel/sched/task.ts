@@ -83,6 +83,8 @@ export class Task {
   signal: i32;
   /** Ticks left of its time slice. */
   slice: i32;
+  /** It used up its last slice instead of sleeping. Written by the task's CPU. */
+  hog: i32;
   /** Runs user code right now. Written by the task itself. */
   in_user: i32;
   /** Table index of the user program's entry. */

@@ -29,7 +29,7 @@ export class CpuThread {
   constructor(id: number, memory: SharedMemory, timeoutMs: number) {
     this.id = id;
     this.#memory = memory;
-    this.#worker = new Worker(workerEntry("platform/threads/cpu-worker"), { name: `cpu${id}` });
+    this.#worker = new Worker(workerEntry("platform/threads/cpu-worker"), { name: `cpu${id}`, execArgv: [] });
     this.died = new Promise((resolve) => {
       this.#worker.once("error", (cause) => resolve(deathOf(id, `its thread failed: ${cause.message}`, cause)));
       this.#worker.once("exit", (code) => resolve(deathOf(id, `its thread ended with code ${code}`)));

@@ -41,7 +41,7 @@ export class ThreadsPlatform implements Platform {
     this.#cpus = Array.from({ length: settings.cpus }, (_, cpu) => new CpuThread(cpu, memory, settings.callTimeoutMs));
     for (const cpu of this.#cpus) void cpu.died.then((error) => this.#onFailure(error));
     const workerData: ClockBoot = { memory: memory.memory, epoch: this.#epoch };
-    this.#clock = new Worker(workerEntry("platform/threads/clock-worker"), { name: "clock", workerData });
+    this.#clock = new Worker(workerEntry("platform/threads/clock-worker"), { name: "clock", workerData, execArgv: [] });
     this.#clock.once("error", (cause) =>
       this.#onFailure(
         new MachineError("CPU_DIED", `the clock is dead: ${cause.message}`, "Boot another machine.", { cause }),
