@@ -41,8 +41,8 @@ export class Mailbox {
     this.#platform = platform;
   }
 
-  async request(op: number, text: string, argument: number, { signal }: CallOptions): Promise<Answer> {
-    const bytes = new TextEncoder().encode(text);
+  async request(op: number, body: string | Uint8Array, argument: number, { signal }: CallOptions): Promise<Answer> {
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     if (bytes.length > MAILBOX_SIZE) {
       throw new MachineError(
         "REQUEST_TOO_LONG",

@@ -43,6 +43,10 @@ export class SharedMemory {
     Atomics.and(this.words, address >> 2, ~bits);
   }
 
+  add(address: number, value: number): void {
+    Atomics.add(this.words, address >> 2, value);
+  }
+
   notify(address: number): void {
     Atomics.notify(this.words, address >> 2);
   }

@@ -13,9 +13,14 @@ import {
   MACHINE_PANIC_CPU,
   MACHINE_STATE,
   PERCPU_CURRENT,
+  POKE_BYTES,
+  POKE_COUNT,
+  POKE_FIRST,
+  POKES,
   TASK_NAME,
   TASK_NAME_SIZE,
   TASK_PID,
+  WORD,
 } from "../../kernel/layout.ts";
 import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
@@ -31,6 +36,17 @@ export interface CpuImages {
   readonly programs: readonly string[];
   /** Table index of the first of them. */
   readonly firstProgram: number;
+}
+
+/** A patch as CPUs take it; it crosses to a worker as it is. */
+export interface PatchCode {
+  readonly module: WebAssembly.Module;
+  /** Table index of the first of its functions. */
+  readonly firstIndex: number;
+  /** Exports, in the order of table indices. */
+  readonly functions: readonly string[];
+  /** Immutable i32 imports: slots, addresses, the first frame id. */
+  readonly constants: Readonly<Record<string, number>>;
 }
 
 /** What a platform gives a CPU. */
@@ -50,13 +66,15 @@ export class Cpu {
   readonly #kernel: KernelExports & SelftestExports;
   readonly #memory: SharedMemory;
   readonly #locate: Locate;
+  /** What the kernel imports; patches may import it too. */
+  readonly #env: { memory: WebAssembly.Memory; clock_ns: () => number; step: (kind: number) => number };
 
   constructor(id: number, memory: SharedMemory, images: CpuImages, platform: CpuPlatform) {
     this.id = id;
     this.#memory = memory;
     this.#locate = platform.locate;
-    const env = { memory: memory.memory, clock_ns: platform.clockNs, step: platform.step };
-    this.#kernel = new WebAssembly.Instance(images.kernel, { env }).exports as KernelExports;
+    this.#env = { memory: memory.memory, clock_ns: platform.clockNs, step: platform.step };
+    this.#kernel = new WebAssembly.Instance(images.kernel, { env: this.#env }).exports as KernelExports;
     this.#addPrograms(images);
   }
 
@@ -80,6 +98,39 @@ export class Cpu {
     } finally {
       Error.stackTraceLimit = frames;
     }
+  }
+
+  /** Counts this CPU into a stop; true when it was the last, and the work is done. */
+  enterStop(): boolean {
+    return this.#kernel.stop_enter() !== 0;
+  }
+
+  /** Carries out the list of table entries that the kernel wants changed. */
+  poke(): void {
+    const memory = this.#memory;
+    const { table } = this.#kernel;
+    const count = memory.load(POKES + POKE_COUNT);
+    for (let i = 0; i < count; i++) {
+      const pair = POKES + POKE_FIRST + i * POKE_BYTES;
+      table.set(memory.load(pair), table.get(memory.load(pair + WORD)));
+    }
+  }
+
+  /** Instantiates a patch and puts its functions into the table; no slot changes by that. */
+  install(code: PatchCode): void {
+    const constant = (value: number): WebAssembly.Global => new WebAssembly.Global({ value: "i32" }, value);
+    const constants = Object.entries(code.constants).map(([name, value]) => [name, constant(value)]);
+    const env = { ...this.#kernel, ...this.#env, ...Object.fromEntries(constants) };
+    const { exports } = new WebAssembly.Instance(code.module, { env });
+    const { table } = this.#kernel;
+    const length = code.firstIndex + code.functions.length;
+    if (table.length < length) table.grow(length - table.length);
+    code.functions.forEach((name, k) => table.set(code.firstIndex + k, exports[name]));
+  }
+
+  /** Takes a patch's functions out of the table; the instance goes with them. */
+  uninstall(firstIndex: number, count: number): void {
+    for (let k = 0; k < count; k++) this.#kernel.table.set(firstIndex + k, null);
   }
 
   #addPrograms({ user, programs, firstProgram }: CpuImages): void {

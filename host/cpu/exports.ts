@@ -9,6 +9,8 @@ export interface KernelExports extends WebAssembly.Exports {
   readonly boot: () => void;
   readonly cpu_run: () => number;
   readonly cpu_trap: (signal: number) => number;
+  /** After EXIT_STOP: 1 when this CPU was the last and has done the work, 0 when it must wait. */
+  readonly stop_enter: () => number;
   readonly log_text: (address: number, length: number) => void;
   readonly syscall: (nr: number, a: number, b: number, c: number) => number;
   readonly user_safepoint: () => void;

@@ -4,6 +4,8 @@
  *   exit      what the loop does                                              goes on
  *   IDLE      sleeps on PENDING until somebody raises a bit or a timer is due  yes
  *   HOST      returns, so that the thread gets to its event loop              when the host says resume
+ *   STOP      counts itself in, waits for the last one, changes its entries   yes
+ *   POKE      changes its entries                                             yes
  *   OFFLINE   returns                                                         no
  *   PANIC     wakes who watches the machine's state, returns                  no
  *
@@ -15,12 +17,16 @@ import {
   EXIT_IDLE,
   EXIT_OFFLINE,
   EXIT_PANIC,
+  EXIT_POKE,
   EXIT_STEP,
+  EXIT_STOP,
   PENDING_TICK,
 } from "../../kernel/abi.ts";
 import {
   MACHINE,
   MACHINE_STATE,
+  MACHINE_STOP_GENERATION,
+  MACHINE_STOP_LEFT,
   PERCPU_COUNTERS,
   PERCPU_IDLE_UNTIL,
   PERCPU_PENDING,
@@ -44,6 +50,12 @@ export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): 
       case EXIT_IDLE:
         sleep(memory, cpuBlock(cpu.id), clockNs);
         break;
+      case EXIT_STOP:
+        stop(cpu, memory);
+        break;
+      case EXIT_POKE:
+        cpu.poke();
+        break;
       case EXIT_STEP: // a trap that cost only its task
         break;
       case EXIT_HOST:
@@ -65,6 +77,22 @@ export function unknownExit(cpu: number, exit: number): MachineError {
     `CPU ${cpu} left for reason ${exit}, which this host does not know`,
     "Build image and host again with `npm run build`.",
   );
+}
+
+function stop(cpu: Cpu, memory: SharedMemory): void {
+  const generation = MACHINE + MACHINE_STOP_GENERATION;
+  // Read before this CPU is counted in: the last one may change it at once. Partner: the add in stop_enter().
+  const before = memory.load(generation);
+  if (!cpu.enterStop()) {
+    while (memory.load(generation) === before) Atomics.wait(memory.words, generation >> 2, before);
+  }
+  leaveStop(cpu, memory);
+}
+
+/** Changes this CPU's entries, then counts it out: no call of an old version can begin behind it. */
+export function leaveStop(cpu: Cpu, memory: SharedMemory): void {
+  cpu.poke();
+  memory.add(MACHINE + MACHINE_STOP_LEFT, -1); // partner: the load in stop_machine()
 }
 
 function sleep(memory: SharedMemory, block: number, clockNs: () => number): void {

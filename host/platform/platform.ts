@@ -6,7 +6,7 @@
  * Invariant: nothing outside host/platform knows which platform it runs on.
  */
 import type { MachineError } from "../errors.ts";
-import type { CpuImages } from "../cpu/cpu.ts";
+import type { CpuImages, PatchCode } from "../cpu/cpu.ts";
 import type { SharedMemory } from "../memory.ts";
 import type { Settings } from "../options.ts";
 
@@ -25,6 +25,10 @@ export interface Platform {
   pass(seconds: number, signal?: AbortSignal): Promise<void>;
   /** Machine time. */
   timeNs(): number;
+  /** Has every CPU instantiate a patch and put its functions into the table; resolves when all have. */
+  install(code: PatchCode): Promise<void>;
+  /** Has every CPU empty those table entries. */
+  uninstall(firstIndex: number, count: number): Promise<void>;
   /** Asks every CPU. */
   inspect(): Promise<readonly EngineFacts[]>;
   /** Ends all CPUs, in bounded time; nothing is left running. */

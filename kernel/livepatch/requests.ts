@@ -48,12 +48,12 @@ export function klp_unload(number: i32, length: i32): i32 {
   return klp_request(MAIL_OP_KLP_UNLOAD, number);
 }
 
-/** State of a patch; mailbox: result of the last request, tasks still marked. */
+/** Three words in the mailbox: state of the patch, result of the last request, tasks that have not moved. */
 export function klp_status(number: i32, length: i32): i32 {
-  if (<u32>number >= <u32>MAX_PATCHES) return KLP_STATE_NONE;
-  store<i32>(MAILBOX, klp().result);
-  store<i32>(MAILBOX, atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")), WORD);
-  return patch_at(number).state;
+  store<i32>(MAILBOX, <u32>number < <u32>MAX_PATCHES ? patch_at(number).state : KLP_STATE_NONE);
+  store<i32>(MAILBOX, klp().result, WORD);
+  store<i32>(MAILBOX, atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")), 2 * WORD);
+  return 3 * WORD;
 }
 
 /** Pokes every user task that has not moved: its sleep ends, it passes the border, its call is made again. */

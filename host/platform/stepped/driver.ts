@@ -9,12 +9,28 @@
  * Contract: `turn` runs one turn, and throws DEADLOCK, LIVELOCK, STEP_BUDGET or KERNEL_PANIC when there cannot be one.
  * Invariant: no clock, no engine and no event loop is looked at, so options and seed decide every byte.
  */
-import { EXIT_IDLE, EXIT_OFFLINE, EXIT_PANIC, EXIT_STEP, PENDING_TICK, STEP_RELAX } from "../../../kernel/abi.ts";
-import { PERCPU_IDLE_UNTIL, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING } from "../../../kernel/layout.ts";
+import {
+  EXIT_IDLE,
+  EXIT_OFFLINE,
+  EXIT_PANIC,
+  EXIT_POKE,
+  EXIT_STEP,
+  EXIT_STOP,
+  PENDING_TICK,
+  STEP_RELAX,
+} from "../../../kernel/abi.ts";
+import {
+  MACHINE,
+  MACHINE_STOP_GENERATION,
+  PERCPU_IDLE_UNTIL,
+  PERCPU_PENDING,
+  PERCPU_RELAXED,
+  PERCPU_SLEEPING,
+} from "../../../kernel/layout.ts";
 import { Clock } from "../../cpu/clock.ts";
 import { Cpu } from "../../cpu/cpu.ts";
 import type { Locate } from "../../cpu/backtrace.ts";
-import { addIdleTime, unknownExit } from "../../cpu/loop.ts";
+import { addIdleTime, leaveStop, unknownExit } from "../../cpu/loop.ts";
 import { cpuBlock } from "../../memory.ts";
 import type { SharedMemory } from "../../memory.ts";
 import { Random } from "../../random.ts";
@@ -31,7 +47,7 @@ const LIVELOCK_LIMIT = 20_000;
 /** A tick or a device interrupt comes late by up to this part of its period. */
 const JITTER = 0.25;
 
-type Mode = "unborn" | "ready" | "idle" | "gone";
+type Mode = "unborn" | "ready" | "idle" | "stopped" | "gone";
 
 interface Seat {
   readonly cpu: Cpu;
@@ -39,6 +55,8 @@ interface Seat {
   mode: Mode;
   /** Idle time is counted up to here. */
   since: number;
+  /** The stop that it waits in: MACHINE_STOP_GENERATION before it. */
+  stop: number;
 }
 
 export class Driver {
@@ -70,6 +88,7 @@ export class Driver {
       block: cpuBlock(id),
       mode: "unborn" as Mode,
       since: 0,
+      stop: 0,
     }));
   }
 
@@ -84,6 +103,10 @@ export class Driver {
       seat.cpu.init();
       seat.mode = "ready";
     }
+  }
+
+  eachCpu(work: (cpu: Cpu) => void): void {
+    for (const seat of this.#seats) work(seat.cpu);
   }
 
   /** Runs one CPU for a turn, or lets time jump; never past `until`. False when nothing happens before `until`. */
@@ -102,6 +125,14 @@ export class Driver {
         seat.mode = "idle";
         seat.since = this.#now;
         this.#memory.store(seat.block + PERCPU_SLEEPING, 1);
+        break;
+      case EXIT_STOP:
+        seat.stop = this.#memory.load(MACHINE + MACHINE_STOP_GENERATION);
+        seat.mode = "stopped";
+        seat.cpu.enterStop();
+        break;
+      case EXIT_POKE:
+        seat.cpu.poke();
         break;
       case EXIT_OFFLINE:
         seat.mode = "gone";
@@ -154,8 +185,17 @@ export class Driver {
     return candidates[this.#random.below(candidates.length)];
   }
 
+  /** A stopped CPU changes its entries and goes when its turn comes after the last one has let go of all. */
+  #isReleased(seat: Seat): boolean {
+    if (this.#memory.load(MACHINE + MACHINE_STOP_GENERATION) === seat.stop) return false;
+    leaveStop(seat.cpu, this.#memory);
+    seat.mode = "ready";
+    return true;
+  }
+
   /** An idle CPU is ready when something is pending, or when its time has come. */
   #isReady(seat: Seat): boolean {
+    if (seat.mode === "stopped") return this.#isReleased(seat);
     if (seat.mode !== "idle") return seat.mode === "ready";
     const memory = this.#memory;
     const until = memory.loadDouble(seat.block + PERCPU_IDLE_UNTIL);

@@ -9,6 +9,7 @@ import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { refuseAborted } from "../../abort.ts";
 import type { Locate } from "../../cpu/backtrace.ts";
+import type { PatchCode } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
 import { Driver } from "./driver.ts";
@@ -49,6 +50,14 @@ export class SteppedPlatform implements Platform {
 
   timeNs(): number {
     return this.#driver.now;
+  }
+
+  async install(code: PatchCode): Promise<void> {
+    this.#guard(() => this.#driver.eachCpu((cpu) => cpu.install(code)));
+  }
+
+  async uninstall(firstIndex: number, count: number): Promise<void> {
+    this.#guard(() => this.#driver.eachCpu((cpu) => cpu.uninstall(firstIndex, count)));
   }
 
   async inspect(): Promise<readonly EngineFacts[]> {

@@ -3,11 +3,13 @@
  *
  *   boot      instantiates; the loop begins behind the answer   once, first
  *   stats     facts about the thread's engine                   only from the event loop: interrupt first, resume after
+ *   install   instantiates a patch, fills table entries          as stats
+ *   uninstall empties them                                       as stats
  *   resume    begins the loop again, unless it is about to       after any call but boot
  *
  * Invariant: a CPU that runs answers nothing. PENDING_HOST brings it to its event loop, and keeps it there.
  */
-import type { CpuImages } from "../../cpu/cpu.ts";
+import type { CpuImages, PatchCode } from "../../cpu/cpu.ts";
 import type { EngineFacts } from "../platform.ts";
 
 export interface CpuBoot {
@@ -22,6 +24,8 @@ export interface CpuBoot {
 export interface CpuControl {
   readonly boot: (boot: CpuBoot) => void;
   readonly stats: () => EngineFacts;
+  readonly install: (code: PatchCode) => void;
+  readonly uninstall: (firstIndex: number, count: number) => void;
   readonly resume: () => void;
 }
 

@@ -14,7 +14,6 @@ import { cpuBlock } from "../../memory.ts";
 import type { SharedMemory } from "../../memory.ts";
 import { Connection } from "../../rpc.ts";
 import { workerEntry } from "../node/files.ts";
-import type { EngineFacts } from "../platform.ts";
 import type { CpuBoot, CpuControl } from "./control.ts";
 
 export class CpuThread {
@@ -41,11 +40,14 @@ export class CpuThread {
     return this.#connection.call("boot", [{ ...boot, cpu: this.id }], timeoutMs);
   }
 
-  /** Facts about the thread's engine. */
-  stats(): Promise<EngineFacts> {
-    const turn = this.#last.then(() => this.#interrupted(() => this.#connection.call("stats", [])));
+  /** A call to a CPU that runs: it is interrupted first, and runs on behind it. */
+  ask<Name extends "stats" | "install" | "uninstall">(
+    method: Name,
+    parameters: Parameters<CpuControl[Name]>,
+  ): Promise<ReturnType<CpuControl[Name]>> {
+    const turn = this.#last.then(() => this.#interrupted(() => this.#connection.call(method, parameters)));
     this.#last = turn.catch(() => undefined);
-    return turn;
+    return turn as Promise<ReturnType<CpuControl[Name]>>;
   }
 
   /** Ends the thread at once, wherever it is. */

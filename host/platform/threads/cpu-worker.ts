@@ -23,6 +23,7 @@ if (!parentPort)
 const port = parentPort;
 
 let loop: () => void = () => {};
+let booted: Cpu | undefined;
 let scheduled = false;
 
 function resume(): void {
@@ -41,6 +42,7 @@ function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): 
   const run = (): void => {
     if (runLoop(cpu, memory, clockNs) !== "host") port.close();
   };
+  booted = cpu;
   if (id === 0) bootMachine(cpu);
   loop = () => {
     if (id !== 0) {
@@ -68,5 +70,11 @@ function bootMachine(cpu: Cpu): void {
   }
 }
 
-const control: CpuControl = { boot, resume, stats: () => ({ heapBytes: getHeapStatistics().used_heap_size }) };
+const control: CpuControl = {
+  boot,
+  resume,
+  stats: () => ({ heapBytes: getHeapStatistics().used_heap_size }),
+  install: (code) => booted?.install(code),
+  uninstall: (firstIndex, count) => booted?.uninstall(firstIndex, count),
+};
 expose(control, nodeEndpoint(port));

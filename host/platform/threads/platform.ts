@@ -9,6 +9,7 @@ import { Worker } from "node:worker_threads";
 import { PENDING_OFFLINE, STATE_BOOTING, STATE_DOWN, STATE_PANIC, STATE_RUNNING } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_PANIC_CPU, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { abortable } from "../../abort.ts";
+import type { PatchCode } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
 import { workerEntry } from "../node/files.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
@@ -92,7 +93,15 @@ export class ThreadsPlatform implements Platform {
   }
 
   inspect(): Promise<EngineFacts[]> {
-    return Promise.all(this.#cpus.map((cpu) => cpu.stats()));
+    return Promise.all(this.#cpus.map((cpu) => cpu.ask("stats", [])));
+  }
+
+  async install(code: PatchCode): Promise<void> {
+    await Promise.all(this.#cpus.map((cpu) => cpu.ask("install", [code])));
+  }
+
+  async uninstall(firstIndex: number, count: number): Promise<void> {
+    await Promise.all(this.#cpus.map((cpu) => cpu.ask("uninstall", [firstIndex, count])));
   }
 
   async shutdown(): Promise<void> {
