@@ -27,6 +27,19 @@ export type MachineErrorCode =
   // ── toolchain: user programs ──
   | "FOREIGN_IMPORT"
   | "FORBIDDEN_IN_USER_PROGRAM"
+  // ── toolchain: patches ──
+  | "PATCH_DOES_NOT_APPLY" // a hunk does not fit the source
+  | "PATCH_OUTSIDE_KERNEL" // a diff changes what is not the kernel
+  | "SOURCE_DIFFERS" // the source is not the one that the kernel image was built from
+  | "NO_FUNCTIONAL_CHANGE"
+  | "SIGNATURE_CHANGED"
+  | "NOT_PATCHABLE" // a changed function owns no slot
+  | "STATIC_DATA_CHANGED"
+  | "LAYOUT_CHANGED"
+  | "NEWLY_SLEEPING"
+  | "BAD_HOOK"
+  | "UNPLACED_ADDRESS" // patched code uses an address that means nothing outside the kernel image
+  | "NOT_A_PATCH" // a module without the sections of a patch
   // ── machine: what it is asked to be ──
   | "BAD_OPTION" // an option's name or value
   | "MEMORY_TOO_SMALL"

@@ -35,9 +35,12 @@ export function makeSleepable(unit: Unit, options: SleepableOptions, sleepable: 
     for (const name of graph.bottom) reached.delete(name); // they start the unwinding, and have nothing to restore
     return reached;
   };
-  const indirect = options.stepped
+  const pointerCallers = options.stepped
     ? [...graph.indirect].filter((name) => !unit.isBare(name) && !graph.top.has(name))
-    : [...new Set([...sleepingPointerCallers(unit, graph), ...always])];
+    : sleepingPointerCallers(unit, graph);
+  const anyhow = mayUnwind(pointerCallers);
+  const forced = always.filter((name) => graph.calls.has(name) && !anyhow.has(name) && !graph.bottom.has(name));
+  const indirect = [...pointerCallers, ...forced];
   const unwinding = mayUnwind(indirect);
   asyncify(unit, {
     globals,

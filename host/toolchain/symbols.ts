@@ -9,7 +9,7 @@ import type { BodyNormaliser } from "./body-hash.ts";
 import type { FunctionRow } from "./image.ts";
 import type { Unit } from "./unit.ts";
 
-type PlannedRow = Omit<FunctionRow, "slot" | "class" | "frameSize">;
+export type PlannedRow = Omit<FunctionRow, "slot" | "class" | "frameSize">;
 
 export function planSymbols(unit: Unit, bodies: BodyNormaliser): PlannedRow[] {
   const positions = new Map<string, number>();

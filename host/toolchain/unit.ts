@@ -9,6 +9,10 @@ import type { Binaryen, Expression, FunctionInfo, FunctionRef, Module, Type } fr
 import type { Declarations, FunctionDeclaration } from "./declarations.ts";
 import { children, kindOf, view } from "./expressions.ts";
 
+/** Imports that stand for addresses of static data until a patch is placed; see passes/addresses.ts. */
+export const ADDRESS_MODULE = "address";
+export const ADDRESS_PREFIX = "at:";
+
 export interface DefinedFunction extends FunctionInfo {
   readonly ref: FunctionRef;
 }
@@ -111,6 +115,7 @@ export class Unit {
     }
     if (kind !== "GlobalGet") return undefined;
     const global = this.b.getGlobalInfo(this.m.getGlobal(view(this.b, expression)["name"] as string));
+    if (global.module === ADDRESS_MODULE) return Number(global.base);
     return global.mutable || global.module !== "" ? undefined : this.constant(global.init);
   }
 

@@ -20,8 +20,10 @@ import { checkQuiet } from "./quiet.ts";
 
 const STEP_POINT = "step_point";
 
-/** The functions that may sleep. Refuses undeclared use of pointers, and sleepers in atomic hands. */
-export function maySleep(unit: Unit): Set<string> {
+/**
+ * The functions that may sleep, `always` among them. Refuses undeclared use of pointers, and sleepers in atomic hands.
+ */
+export function maySleep(unit: Unit, always: readonly string[] = []): Set<string> {
   const graph = callGraph(unit);
   for (const name of graph.indirect) {
     if (unit.has(name, "sleeps") || unit.has(name, "atomic")) continue;
@@ -33,7 +35,11 @@ export function maySleep(unit: Unit): Set<string> {
   }
   // A step point unwinds too, but to let another CPU run: the task does not sleep there.
   const sleepers = [...graph.bottom].filter((name) => unit.shortName(name) !== STEP_POINT);
-  const sleepable = propagate(unit, graph, [...sleepers, ...sleepingPointerCallers(unit, graph)]);
+  const sleepable = propagate(unit, graph, [
+    ...sleepers,
+    ...sleepingPointerCallers(unit, graph),
+    ...always.filter((name) => graph.calls.has(name)),
+  ]);
   const pointers = new PointerMap(unit);
   for (const fn of unit.functions()) checkPointers(unit, graph, sleepable, pointers, fn);
   checkQuiet(unit, graph, sleepable);
