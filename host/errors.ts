@@ -13,6 +13,19 @@ export type MachineErrorCode =
   | "UNKNOWN_EXPRESSION" // an instruction that the passes do not know
   | "INVALID_MODULE" // a pass left a module that does not validate
   | "MISSING_RUNTIME_FUNCTION" // the kernel lacks a function that the toolchain calls by name
+  // ── live patching: loader and models ──
+  | "WRONG_KERNEL"
+  | "UNKNOWN_FUNCTION"
+  | "UNHOOKABLE"
+  | "BODY_MISMATCH"
+  | "MISSING_IMPORT"
+  | "PATCH_ROOM"
+  | "PATCH_BUSY"
+  | "PATCH_STATE"
+  | "PATCH_IN_USE"
+  | "NOT_LOADED"
+  | "FUNCTION_IN_USE"
+  | "HOOK_REFUSED"
   // ── toolchain: kernel rules ──
   | "SHARED_STATE_IN_GLOBAL"
   | "TOP_LEVEL_CODE"

@@ -5,6 +5,7 @@ export type { MachineErrorCode } from "./errors.ts";
 export type { CallOptions } from "./abort.ts";
 export type { CpuState } from "./cpu/state.ts";
 export type { MachineEvent } from "./events.ts";
+export type { LoadedPatch, LoadOptions, PatchStatus } from "./patch/patcher.ts";
 export type { Percentiles } from "./histogram.ts";
 export type { ImageSource, MachineOptions } from "./options.ts";
 export type { EngineFacts } from "./platform/platform.ts";

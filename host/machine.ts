@@ -33,6 +33,8 @@ import { createMemory } from "./memory.ts";
 import type { SharedMemory } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { MachineOptions, Settings } from "./options.ts";
+import { Patcher } from "./patch/patcher.ts";
+import type { LoadedPatch, LoadOptions, PatchStatus } from "./patch/patcher.ts";
 import { readImage } from "./platform/node/files.ts";
 import type { Platform } from "./platform/platform.ts";
 import { PLATFORMS } from "./platform/platforms.ts";
@@ -54,6 +56,7 @@ export class Machine {
   // Set once, by boot, before anybody has the machine.
   #platform!: Platform;
   #mailbox!: Mailbox;
+  #patcher!: Patcher;
   #failure: MachineError | undefined;
   #down: Promise<void> | undefined;
 
@@ -106,6 +109,13 @@ export class Machine {
       panicError: () => machine.#panicError(),
     });
     machine.#mailbox = new Mailbox(memory, machine.#platform);
+    machine.#patcher = new Patcher({
+      memory,
+      platform: machine.#platform,
+      mailbox: machine.#mailbox,
+      target: kernel,
+      firstFree: firstProgram(kernel.map) + user.map.programs.length,
+    });
     try {
       await abortable(machine.#platform.start(), signal);
     } catch (error) {
@@ -161,6 +171,59 @@ export class Machine {
   /** Runs a row of the image's self-tests; 0, or a number that says where it failed. */
   async selftest(row: number, options: CallOptions = {}): Promise<number> {
     return (await this.#request(MAIL_OP_SELFTEST, "", row, options)).status;
+  }
+
+  /** Verifies, loads and enables a patch; resolves when the transition has completed, unless `noWait`. */
+  async load(bytes: Uint8Array, options: LoadOptions = {}): Promise<LoadedPatch> {
+    this.#refuseFailed();
+    return this.#patcher.load(bytes, options);
+  }
+
+  /** Disables a patch by the road that it came; it stays loaded. */
+  async disable(patch: LoadedPatch, options: LoadOptions = {}): Promise<void> {
+    this.#refuseFailed();
+    await this.#patcher.disable(patch, options);
+  }
+
+  /** Enables a loaded patch again. */
+  async enable(patch: LoadedPatch, options: LoadOptions = {}): Promise<void> {
+    this.#refuseFailed();
+    await this.#patcher.enable(patch, options);
+  }
+
+  /** Takes a disabled patch out of the machine, code, data and table entries. */
+  async unload(patch: LoadedPatch, options: CallOptions = {}): Promise<void> {
+    this.#refuseFailed();
+    await this.#patcher.unload(patch, options);
+  }
+
+  /** Loaded patches. */
+  patches(): LoadedPatch[] {
+    return this.#patcher.list();
+  }
+
+  /** State of a patch, result of the last request, tasks that have not moved yet. */
+  async patchStatus(patch: LoadedPatch, options: CallOptions = {}): Promise<PatchStatus> {
+    this.#refuseFailed();
+    return this.#patcher.status(patch, options);
+  }
+
+  /** Waits for the end of the request under way for a patch; 0 or -errno. */
+  async patchSettled(patch: LoadedPatch, options: CallOptions = {}): Promise<number> {
+    this.#refuseFailed();
+    return this.#patcher.settled(patch, options);
+  }
+
+  /** Who blocks the transition, with stacks; or what the last stack check met. */
+  async blockers(options: CallOptions = {}): Promise<string> {
+    this.#refuseFailed();
+    return this.#patcher.blockers(options);
+  }
+
+  /** Pokes user tasks that have not moved: their sleep ends, their call is made again. Gives how many. */
+  async signalBlockers(options: CallOptions = {}): Promise<number> {
+    this.#refuseFailed();
+    return this.#patcher.signal(options);
   }
 
   /** Has the device raise `hz` interrupts a second; 0 for none. */

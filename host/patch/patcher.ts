@@ -1,0 +1,323 @@
+/**
+ * Loading, enabling, disabling and unloading patches of one machine.
+ *
+ * Idea: the kernel decides and its livepatchd acts; this is the loader that puts code and data where both find them.
+ * Order of a load: verify, memory from the kernel, rows and data, code into every CPU's table (acknowledged), then the
+ * patch is known to the kernel; only then may a model start. Invariant: a step that fails takes back those before it.
+ */
+import {
+  EBUSY,
+  EINVAL,
+  ENOENT,
+  KLP_STATE_ENABLED,
+  KLP_STATE_LOADED,
+  KLP_STATE_NONE,
+  MAIL_OP_KLP_ALLOC,
+  MAIL_OP_KLP_BLOCKERS,
+  MAIL_OP_KLP_DISABLE,
+  MAIL_OP_KLP_ENABLE,
+  MAIL_OP_KLP_FREE,
+  MAIL_OP_KLP_LOAD,
+  MAIL_OP_KLP_SIGNAL,
+  MAIL_OP_KLP_STATUS,
+  MAIL_OP_KLP_UNLOAD,
+  PATCH_FRAME_IDS,
+  PATCH_FRAME_RANGE,
+} from "../../kernel/abi.ts";
+import { MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES } from "../../kernel/layout.ts";
+import type { CallOptions } from "../abort.ts";
+import { succeeded } from "../errno.ts";
+import { MachineError } from "../errors.ts";
+import type { Mailbox } from "../mailbox.ts";
+import type { SharedMemory } from "../memory.ts";
+import type { Platform } from "../platform/platform.ts";
+import { DATA_BASE, FRAME_BASE } from "../toolchain/patch-format.ts";
+import type { PatchModel } from "../toolchain/patch-format.ts";
+import { describePatch } from "./descriptor.ts";
+import { layOut, write } from "./place.ts";
+import { MODELS, verifyPatch } from "./verify.ts";
+import type { Target, VerifiedPatch } from "./verify.ts";
+
+export interface LoadOptions extends CallOptions {
+  /** Which consistency model; the patch's own without. */
+  readonly model?: PatchModel;
+  /** kpatch: how often to try while a function is in use. Default 5. */
+  readonly attempts?: number;
+  /** Machine time between two tries, in seconds. Default 0.01. */
+  readonly retrySeconds?: number;
+  /** Functions (by name) that go in although they are in use. */
+  readonly force?: readonly string[];
+  /** Do not wait for the end of a transition. */
+  readonly noWait?: boolean;
+  /** Called with the kernel's report each time a stack check refuses. */
+  readonly onRefused?: (report: string, attempt: number) => void;
+}
+
+/** A patch in the machine. */
+export interface LoadedPatch {
+  readonly name: string;
+  readonly number: number;
+  readonly model: PatchModel;
+  /** Names of the replaced functions. */
+  readonly functions: readonly string[];
+  readonly slots: readonly number[];
+}
+
+interface Place extends LoadedPatch {
+  readonly block: number;
+  readonly firstIndex: number;
+  readonly count: number;
+}
+
+/** What the kernel says of a patch and of the request under way. */
+export interface PatchStatus {
+  readonly state: number;
+  readonly result: number;
+  /** Tasks that have not moved yet. */
+  readonly remaining: number;
+}
+
+const SEQUENCE = MACHINE + MACHINE_KLP_SEQUENCE;
+const ATTEMPTS = 5;
+const RETRY_SECONDS = 0.01;
+
+export class Patcher {
+  readonly #memory: SharedMemory;
+  readonly #platform: Platform;
+  readonly #mailbox: Mailbox;
+  readonly #target: Target;
+  readonly #firstFree: number;
+  readonly #places = new Map<number, Place>();
+
+  constructor(machine: {
+    memory: SharedMemory;
+    platform: Platform;
+    mailbox: Mailbox;
+    target: Target;
+    firstFree: number;
+  }) {
+    this.#memory = machine.memory;
+    this.#platform = machine.platform;
+    this.#mailbox = machine.mailbox;
+    this.#target = machine.target;
+    this.#firstFree = machine.firstFree;
+  }
+
+  /** Patches that are loaded, oldest first. */
+  list(): LoadedPatch[] {
+    return [...this.#places.values()];
+  }
+
+  /** Verifies, places and enables; resolves when every task runs the new code, unless `noWait`. */
+  async load(bytes: Uint8Array, options: LoadOptions): Promise<LoadedPatch> {
+    const patch = verifyPatch(bytes, this.#target);
+    const model = options.model ?? patch.info.model;
+    if (!model || !Object.hasOwn(MODELS, model)) {
+      throw new MachineError(
+        "BAD_OPTION",
+        `patch ${patch.info.name} has model ${String(model)}`,
+        "Give model as kpatch or kgraft.",
+      );
+    }
+    await this.#refuseDuringTransition(options);
+    const place = await this.#put(patch, model, options);
+    try {
+      await this.enable(place, options);
+    } catch (error) {
+      await this.unload(place, {});
+      throw error;
+    }
+    return place;
+  }
+
+  async enable(patch: LoadedPatch, options: LoadOptions): Promise<void> {
+    const attempts = patch.model === "kpatch" ? (options.attempts ?? ATTEMPTS) : 1;
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.#carryOut(MAIL_OP_KLP_ENABLE, patch, options);
+      if (result === 0) return;
+      await this.#refused(patch, result, attempt, attempts, options);
+    }
+  }
+
+  async disable(patch: LoadedPatch, options: LoadOptions = {}): Promise<void> {
+    const attempts = patch.model === "kpatch" ? (options.attempts ?? ATTEMPTS) : 1;
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.#carryOut(MAIL_OP_KLP_DISABLE, patch, options);
+      if (result === 0) return;
+      await this.#refused(patch, result, attempt, attempts, options);
+    }
+  }
+
+  /** Takes a disabled patch out of the machine: slots, versions, memory. */
+  async unload(patch: LoadedPatch, options: CallOptions): Promise<void> {
+    const place = this.#placeOf(patch);
+    const result = await this.#carryOut(MAIL_OP_KLP_UNLOAD, place, options);
+    if (result !== 0) {
+      throw new MachineError(
+        "PATCH_IN_USE",
+        `a stack still holds frames of patch ${patch.name}`,
+        "Wait until its tasks have returned, or signal them; then unload again.",
+      );
+    }
+    await this.#takeAway(place);
+  }
+
+  /** Pokes user tasks that have not moved; how many. */
+  async signal(options: CallOptions): Promise<number> {
+    return (await this.#mailbox.request(MAIL_OP_KLP_SIGNAL, "", 0, options)).status;
+  }
+
+  /** Who blocks, with stacks: during a transition the tasks that have not moved, else the last refusal. */
+  async blockers(options: CallOptions): Promise<string> {
+    return new TextDecoder().decode((await this.#mailbox.request(MAIL_OP_KLP_BLOCKERS, "", 0, options)).bytes);
+  }
+
+  async status(patch: Pick<LoadedPatch, "number">, options: CallOptions): Promise<PatchStatus> {
+    const { bytes } = await this.#mailbox.request(MAIL_OP_KLP_STATUS, "", patch.number, options);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    return { state: view.getInt32(0, true), result: view.getInt32(4, true), remaining: view.getInt32(8, true) };
+  }
+
+  /** Waits until the request under way for `patch` is over; gives its result. */
+  async settled(patch: Pick<LoadedPatch, "number">, options: CallOptions): Promise<number> {
+    for (;;) {
+      // Read before the status: a change in between is seen by the wait below.
+      const sequence = this.#memory.load(SEQUENCE);
+      const { state, result } = await this.status(patch, options);
+      if (state === KLP_STATE_NONE || state === KLP_STATE_LOADED || state === KLP_STATE_ENABLED)
+        return state === KLP_STATE_NONE ? 0 : result;
+      await this.#platform.change(SEQUENCE, sequence, options.signal);
+    }
+  }
+
+  async #carryOut(op: number, patch: LoadedPatch, options: LoadOptions): Promise<number> {
+    this.#placeOf(patch);
+    const { status } = await this.#mailbox.request(op, "", patch.number, options);
+    if (status === -EBUSY) throw busy(patch.name);
+    if (status === -EINVAL || status === -ENOENT) {
+      throw new MachineError(
+        "PATCH_STATE",
+        `patch ${patch.name} is not in a state for that`,
+        "Enable a loaded patch, disable an enabled one, unload a disabled one.",
+      );
+    }
+    succeeded(status, `patch ${patch.name}`);
+    return options.noWait ? 0 : this.settled(patch, options);
+  }
+
+  async #refused(
+    patch: LoadedPatch,
+    result: number,
+    attempt: number,
+    attempts: number,
+    options: LoadOptions,
+  ): Promise<void> {
+    const report = await this.blockers(options);
+    if (result !== -EBUSY) {
+      throw new MachineError(
+        "HOOK_REFUSED",
+        `the pre-patch hook of ${patch.name} refused with ${result}`,
+        "Ask the patch's author what the hook wants.",
+      );
+    }
+    options.onRefused?.(report, attempt);
+    if (attempt >= attempts) {
+      throw new MachineError(
+        "FUNCTION_IN_USE",
+        `patch ${patch.name}: ${attempts} attempts, the last one: ${report.trimEnd()}`,
+        "Try again when the task has left the function, use the kgraft model, or force the function if that is safe.",
+      );
+    }
+    await this.#platform.pass(options.retrySeconds ?? RETRY_SECONDS, options.signal);
+  }
+
+  async #refuseDuringTransition(options: CallOptions): Promise<void> {
+    for (const place of this.#places.values()) {
+      const { state } = await this.status(place, options);
+      if (state !== KLP_STATE_LOADED && state !== KLP_STATE_ENABLED) throw busy(place.name);
+    }
+  }
+
+  #placeOf(patch: LoadedPatch): Place {
+    const place = this.#places.get(patch.number);
+    if (place?.name === patch.name) return place;
+    throw new MachineError(
+      "NOT_LOADED",
+      `patch ${patch.name} is not loaded`,
+      "machine.patches() lists those that are.",
+    );
+  }
+
+  async #put(patch: VerifiedPatch, model: PatchModel, options: LoadOptions): Promise<Place> {
+    const { info } = patch;
+    const number = this.#freeNumber();
+    const functions = [...info.functions, ...info.added].map(({ path }) => path);
+    const firstIndex = this.#freeIndices(functions.length);
+    const indices = new Map(functions.map((path, k) => [path, firstIndex + k]));
+    const layout = layOut(patch);
+    const block = succeeded(
+      (await this.#mailbox.request(MAIL_OP_KLP_ALLOC, "", layout.bytes, options)).status,
+      `memory for patch ${info.name}`,
+    );
+    const place: Place = {
+      name: info.name,
+      number,
+      model,
+      functions: info.functions.map(({ name }) => name),
+      slots: info.functions.map(({ slot }) => slot),
+      block,
+      firstIndex,
+      count: functions.length,
+    };
+    try {
+      write(this.#memory, block, patch, layout, indices);
+      const calls = Object.fromEntries(info.calls.map((call) => [call.import, call.slot]));
+      const constants = {
+        ...calls,
+        [FRAME_BASE]: PATCH_FRAME_IDS + number * PATCH_FRAME_RANGE,
+        [DATA_BASE]: block + layout.dataOffset,
+      };
+      await this.#platform.install({ module: patch.module, firstIndex, functions, constants });
+      const force = new Set(options.force);
+      const descriptor = describePatch(info, { number, model: MODELS[model], rows: block, indices, force });
+      succeeded((await this.#mailbox.request(MAIL_OP_KLP_LOAD, descriptor, 0, options)).status, `patch ${info.name}`);
+    } catch (error) {
+      await this.#takeAway(place);
+      throw error;
+    }
+    this.#places.set(number, place);
+    return place;
+  }
+
+  async #takeAway(place: Place): Promise<void> {
+    this.#places.delete(place.number);
+    await this.#platform.uninstall(place.firstIndex, place.count);
+    succeeded(
+      (await this.#mailbox.request(MAIL_OP_KLP_FREE, "", place.block, {})).status,
+      `memory of patch ${place.name}`,
+    );
+  }
+
+  #freeNumber(): number {
+    for (let number = 0; number < MAX_PATCHES; number++) if (!this.#places.has(number)) return number;
+    throw new MachineError("PATCH_ROOM", `${MAX_PATCHES} patches are loaded`, "Unload one first.");
+  }
+
+  /** First gap in the table that is wide enough. */
+  #freeIndices(count: number): number {
+    let first = this.#firstFree;
+    for (const place of [...this.#places.values()].toSorted((left, right) => left.firstIndex - right.firstIndex)) {
+      if (place.firstIndex - first >= count) break;
+      first = place.firstIndex + place.count;
+    }
+    return first;
+  }
+}
+
+function busy(name: string): MachineError {
+  return new MachineError(
+    "PATCH_BUSY",
+    `patch ${name}: another patching is not finished, or a newer patch lies on top`,
+    "Wait for the transition, or take the newer patch off first.",
+  );
+}
