@@ -19,7 +19,7 @@ import {
 import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
-import { loadKernelImage, loadUserImage } from "./boot/images.ts";
+import { loadKernelImage, loadUserImage, makeUserImage } from "./boot/images.ts";
 import { firstProgram, place, write } from "./boot/placement.ts";
 import { readCpuState } from "./cpu/state.ts";
 import type { CpuState } from "./cpu/state.ts";
@@ -83,8 +83,9 @@ export class Machine {
         "Build one from kernel/main.ts with test/kernel/index.ts.",
       );
     }
-    const userFile = settings.userImage ? { bytes: settings.userImage, sourceMap: "" } : await readImage("user");
-    const user = await loadUserImage(userFile.bytes, userFile.sourceMap);
+    const user = settings.userImage
+      ? await makeUserImage(settings.userImage)
+      : loadUserImage(await readImage("user"));
     const placement = place(settings, kernel, user);
     refuseAborted(signal);
     const memory = createMemory(settings.memoryMiB);

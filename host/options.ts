@@ -27,7 +27,7 @@ export interface MachineOptions {
   readonly seed?: number | undefined;
   /** Runs the image with the kernel's own assertions. The stepped image always has them. */
   readonly debug?: boolean | undefined;
-  /** A user module, as compiled or as the toolchain left it; the mixed workload's programs without. */
+  /** A user module as compiled; the machine confines it. The mixed workload's programs without. */
   readonly userImage?: Uint8Array | undefined;
   /** Microseconds between two ticks of the clock. */
   readonly tickUs?: number | undefined;

@@ -1,6 +1,8 @@
 /** User programs written by hand, as somebody with another compiler would bring them. */
 import binaryen from "binaryen";
-import { SYS_PIPE, SYS_READ } from "../kernel/abi.ts";
+import { COUNTER_FAULTS, SYS_PIPE, SYS_READ } from "../kernel/abi.ts";
+import { PERCPU, PERCPU_COUNTERS } from "../kernel/layout.ts";
+import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "../host/toolchain/sections.ts";
 
 function assemble(functions: string): Uint8Array {
   const module = binaryen.parseText(`(module
@@ -23,3 +25,18 @@ export const FOREIGN: Uint8Array = assemble(`
 
 /** Reaches for a function that the kernel does not give. */
 export const NOSY: Uint8Array = binaryen.parseText(`(module (import "env" "boot" (func)))`).emitBinary();
+
+/** `module` with the sections of a user image, as if the toolchain had been over it; its data would go far outside. */
+export function forged(module: Uint8Array): Uint8Array {
+  const programs = [{ name: "reach", export: "reach" }];
+  const map = { format: 1, identity: "", programs, windowBytes: 4096, dataEnd: 64, functions: [], sourceMap: "" };
+  const data = encodeData([{ address: 1 << 20, bytes: Uint8Array.of(1, 2, 3, 4) }]);
+  const withData = appendSection(module, DATA_SECTION, data);
+  return appendSection(withData, MAP_SECTION, new TextEncoder().encode(JSON.stringify(map)));
+}
+
+/** `reach` writes where CPU 0 counts its faults, if it can, and exits with what it then finds there. */
+export const REACHING: Uint8Array = assemble(`
+  (func (export "reach") (param i32) (result i32)
+    (f64.store (i32.const ${PERCPU + PERCPU_COUNTERS + COUNTER_FAULTS * 8}) (f64.const 77))
+    (i32.trunc_f64_s (f64.load (i32.const ${PERCPU + PERCPU_COUNTERS + COUNTER_FAULTS * 8}))))`);

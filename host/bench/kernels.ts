@@ -50,7 +50,7 @@ async function bootKernel(name: string, has: string): Promise<Kernel> {
   const { bytes } = await readImage(name);
   const module = new WebAssembly.Module(new Uint8Array(bytes));
   const image = { module, map: readMap(module) as KernelMap, data: readData(module), sourceMap: "" };
-  const user = await loadUserImage((await readImage("user")).bytes, "");
+  const user = loadUserImage(await readImage("user"));
   const memory = createMemory(settings.memoryMiB);
   write(place(settings, image, user), memory);
   const env = { memory: memory.memory, clock_ns: () => performance.now() * 1e6, step: () => 0 };

@@ -3,12 +3,13 @@
  *
  * Idea: an image is a module, its map (`wlp.map`) and its static data (`wlp.data`). Contract: BAD_IMAGE names what is
  * missing or does not fit the platform. Invariant: a user module gets through the toolchain's passes before it comes
- * near a machine; one that carries a map already did.
+ * near a machine. Only the package's own image already did: a section is no proof, anybody can write one.
  */
 import { MachineError } from "../errors.ts";
 import type { DataBlock } from "../toolchain/sections.ts";
 import { MAP_FORMAT, readData, readMap } from "../toolchain/image.ts";
 import type { KernelMap } from "../toolchain/image.ts";
+import type { ImageFile } from "../platform/node/files.ts";
 import { MAP_SECTION } from "../toolchain/sections.ts";
 import type { UserMap } from "../toolchain/user.ts";
 import { handshake } from "./handshake.ts";
@@ -40,12 +41,18 @@ export function loadKernelImage(bytes: Uint8Array, sourceMap: string, stepped: b
   return image;
 }
 
-export async function loadUserImage(bytes: Uint8Array, sourceMap: string): Promise<Image<UserMap>> {
-  if (hasMap(compile(bytes, "user image"))) return load<UserMap>(bytes, sourceMap, "user image");
+/** The package's own user image, which went through the passes when it was built. */
+export function loadUserImage({ bytes, sourceMap }: ImageFile): Image<UserMap> {
+  return load<UserMap>(bytes, sourceMap, "user image");
+}
+
+/** Anybody's module: made a user image here, whatever it says about itself. */
+export async function makeUserImage(bytes: Uint8Array): Promise<Image<UserMap>> {
+  compile(bytes, "user module");
   const { transformUser } = await import("../toolchain/user.ts");
   const options = { heapBytes: USER_HEAP_BYTES, optimizeLevel: 2, mapName: "" };
-  const transformed = await transformUser(new Uint8Array(bytes), options);
-  return load<UserMap>(transformed.wasm, "", "user image");
+  const { wasm, map, data } = await transformUser(new Uint8Array(bytes), options);
+  return { module: compile(wasm, "user module"), map, data, sourceMap: "" };
 }
 
 function load<Facts extends KernelMap | UserMap>(bytes: Uint8Array, sourceMap: string, what: string): Image<Facts> {

@@ -4,7 +4,7 @@ import * as abi from "../../kernel/abi.ts";
 import * as layout from "../../kernel/layout.ts";
 import { assertSameConstants } from "../../host/boot/handshake.ts";
 import { Machine } from "../../host/index.ts";
-import { FOREIGN, NOSY } from "../user-module.ts";
+import { FOREIGN, forged, NOSY, REACHING } from "../user-module.ts";
 
 const image = (name: string): Promise<Uint8Array> =>
   readFile(new URL(`../../dist/images/${name}.wasm`, import.meta.url));
@@ -102,5 +102,17 @@ describe("a user module from another compiler", () => {
 
   it("is refused when it imports more than a system call", async () => {
     await expect(Machine.boot({ cpus: 1, userImage: NOSY })).rejects.toMatchObject({ code: "FOREIGN_IMPORT" });
+  });
+
+  it("is not believed when it says that the toolchain made it: it stays in its window", async () => {
+    const running = await Machine.boot({ cpus: 1, platform: "stepped", userImage: forged(REACHING) });
+    expect(await running.wait(await running.spawn("reach"))).toBe(77 << 8);
+    expect(running.counters().total.faults).toBe(0);
+    await running.shutdown();
+  });
+
+  it("is refused for what it imports whatever it says, the toolchain's own output included", async () => {
+    for (const userImage of [forged(NOSY), await image("user")])
+      await expect(Machine.boot({ cpus: 1, userImage })).rejects.toMatchObject({ code: "FOREIGN_IMPORT" });
   });
 });
