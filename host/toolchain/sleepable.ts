@@ -6,6 +6,7 @@
  * stops; callers give out frame ids afterwards.
  */
 import { callGraph, propagate, sleepingPointerCallers } from "./call-graph.ts";
+import type { CallGraph } from "./call-graph.ts";
 import { assertAtomicCalls } from "./passes/atomic-asserts.ts";
 import { asyncify } from "./passes/asyncify.ts";
 import { insertSafepoints } from "./passes/safepoints.ts";
@@ -39,16 +40,28 @@ export function makeSleepable(unit: Unit, options: SleepableOptions, sleepable: 
     ? [...graph.indirect].filter((name) => !unit.isBare(name) && !graph.top.has(name))
     : sleepingPointerCallers(unit, graph);
   const anyhow = mayUnwind(pointerCallers);
-  const forced = always.filter((name) => graph.calls.has(name) && !anyhow.has(name) && !graph.bottom.has(name));
-  const indirect = [...pointerCallers, ...forced];
-  const unwinding = mayUnwind(indirect);
+  // A step can come before every hooked call, so what is behind a slot may unwind whichever version it is.
+  const hooked = options.stepped ? [...graph.calls.keys()].filter((name) => unit.isPatchable(name)) : [];
+  const forced = [...always, ...hooked].filter(
+    (name) => graph.calls.has(name) && !anyhow.has(name) && !graph.bottom.has(name),
+  );
+  const unwinding = mayUnwind([...pointerCallers, ...forced]);
+  // Callers of such a function expect that it unwinds; itself it does nothing for it when it calls nothing that does.
+  const idle = forced.filter((name) => !callsUnwinder(graph, unwinding, name));
+  for (const name of idle) unwinding.delete(name);
   asyncify(unit, {
     globals,
-    indirect: options.stepped ? "all" : indirect,
+    indirect: options.stepped ? "all" : pointerCallers,
+    forced,
     imports: [],
     never: [...graph.calls.keys()].filter((name) => unit.isBare(name)),
     expected: unwinding,
     optimizeLevel,
   });
   if (options.debug) assertAtomicCalls(unit, unwinding);
+}
+
+function callsUnwinder(graph: CallGraph, unwinding: ReadonlySet<string>, name: string): boolean {
+  if (graph.indirect.has(name)) return true;
+  return [...(graph.calls.get(name) ?? [])].some((target) => unwinding.has(target) || graph.bottom.has(target));
 }

@@ -44,6 +44,8 @@ export interface AsyncifyOptions {
   readonly globals: "export" | "import";
   /** Functions whose own indirect calls may unwind; `all` takes every indirect call for one that may. */
   readonly indirect: readonly string[] | "all";
+  /** Functions whose callers must expect them to unwind, whether they do or not. */
+  readonly forced?: readonly string[];
   /** Imports that may unwind, as `module.name`. */
   readonly imports: readonly string[];
   /** Functions that must stay as they are. */
@@ -58,12 +60,11 @@ export function asyncify(unit: Unit, options: AsyncifyOptions): void {
   if (options.imports.length > 0) settings["asyncify-imports"] = options.imports.join(",");
   else settings["asyncify-ignore-imports"] = "1";
   if (options.never.length > 0) settings["asyncify-removelist"] = options.never.join(",");
-  if (options.indirect !== "all") {
-    settings["asyncify-ignore-indirect"] = "1";
-    if (options.indirect.length > 0) {
-      settings["asyncify-addlist"] = options.indirect.join(",");
-      settings["asyncify-propagate-addlist"] = "1";
-    }
+  const added = [...(options.forced ?? []), ...(options.indirect === "all" ? [] : options.indirect)];
+  if (options.indirect !== "all") settings["asyncify-ignore-indirect"] = "1";
+  if (added.length > 0) {
+    settings["asyncify-addlist"] = `${added.join("\n")}\n`; // names of generic functions hold commas
+    settings["asyncify-propagate-addlist"] = "1";
   }
   withPasses(unit.b, { optimizeLevel: options.optimizeLevel, arguments: settings }, () =>
     unit.m.runPasses(["asyncify"]),
