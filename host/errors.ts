@@ -63,6 +63,7 @@ export type MachineErrorCode =
   // ── machine: what it is asked to do ──
   | "REQUEST_FAILED" // the kernel answered with an error number
   | "REQUEST_TOO_LONG" // does not fit the mailbox
+  | "REQUEST_TIMEOUT" // the kernel has not answered
   | "ABORTED" // by the caller's AbortSignal
   | "SHUT_DOWN" // the machine is no more
   // ── machine: how it fails ──

@@ -16,7 +16,7 @@ import {
   MAIL_OP_WAIT,
   SIGTERM,
 } from "../kernel/abi.ts";
-import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE } from "../kernel/layout.ts";
+import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE, MAILBOX_SIZE } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage } from "./boot/images.ts";
@@ -109,7 +109,7 @@ export class Machine {
       onFailure: (error) => machine.#onFailure(error),
       panicError: () => machine.#panicError(),
     });
-    machine.#mailbox = new Mailbox(memory, machine.#platform);
+    machine.#mailbox = new Mailbox(memory, machine.#platform, settings.requestTimeoutMs);
     machine.#patcher = new Patcher({
       memory,
       platform: machine.#platform,
@@ -126,14 +126,15 @@ export class Machine {
     return machine;
   }
 
-  /** A file's contents. */
+  /** A file's contents. One that fits a request shows one moment: a file of /proc is written anew whenever it is opened. */
   async read(path: string, options: CallOptions = {}): Promise<string> {
     const decoder = new TextDecoder();
     let text = "";
     for (let offset = 0; ;) {
       const { status, bytes } = await this.#request(MAIL_OP_READ, path, offset, options);
-      if (succeeded(status, `read ${path}`) === 0) return text + decoder.decode();
+      succeeded(status, `read ${path}`);
       text += decoder.decode(bytes, { stream: true });
+      if (status < MAILBOX_SIZE) return text + decoder.decode();
       offset += status;
     }
   }

@@ -6,8 +6,11 @@
  *   host: takes the answer, STATE = EMPTY
  *
  * Contract: `request` gives hostd's status, which may be -errno, and the mailbox's first bytes. A caller that gives
- * up leaves its request behind; the next one waits for it. Invariant: STATE is EMPTY whenever a request begins.
+ * up leaves its request behind; the next one waits for it. In real time a request that is not answered within the
+ * limit is REQUEST_TIMEOUT, and so is every further one until hostd has answered it after all. Invariant: STATE is
+ * EMPTY whenever a request begins.
  */
+import * as abi from "../kernel/abi.ts";
 import { MAIL_DONE, MAIL_EMPTY, MAIL_REQUEST, PENDING_CALL } from "../kernel/abi.ts";
 import {
   MACHINE,
@@ -34,11 +37,15 @@ export interface Answer {
 export class Mailbox {
   readonly #memory: SharedMemory;
   readonly #platform: Platform;
+  readonly #timeoutMs: number;
   #last: Promise<unknown> = Promise.resolve();
+  /** The operation that hostd still owes an answer to, after its caller was told so. */
+  #overdue: number | undefined;
 
-  constructor(memory: SharedMemory, platform: Platform) {
+  constructor(memory: SharedMemory, platform: Platform, timeoutMs: number) {
     this.#memory = memory;
     this.#platform = platform;
+    this.#timeoutMs = timeoutMs;
   }
 
   async request(op: number, body: string | Uint8Array, argument: number, { signal }: CallOptions): Promise<Answer> {
@@ -60,13 +67,14 @@ export class Mailbox {
 
   async #exchange(op: number, bytes: Uint8Array, argument: number): Promise<Answer> {
     const memory = this.#memory;
+    this.#refuseOverdue();
     memory.bytes.set(bytes, MAILBOX);
     memory.store(MACHINE + MACHINE_MAIL_ARG, argument);
     memory.store(MACHINE + MACHINE_MAIL_LENGTH, bytes.length);
     memory.store(MACHINE + MACHINE_MAIL_OP, op);
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_REQUEST); // pairs with requested() in kernel/process/hostd.ts
     memory.interrupt(0, PENDING_CALL);
-    await this.#platform.change(MACHINE + MACHINE_MAIL_STATE, MAIL_REQUEST);
+    await this.#answered(op);
     if (memory.load(MACHINE + MACHINE_MAIL_STATE) !== MAIL_DONE) {
       throw new MachineError(
         "CALL_FAILED",
@@ -82,4 +90,40 @@ export class Mailbox {
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_EMPTY);
     return answer;
   }
+
+  /** Virtual time needs no limit: a stepped machine says by itself when nothing can happen any more. */
+  async #answered(op: number): Promise<void> {
+    const limit = new AbortController();
+    const timer = this.#platform.realTime ? setTimeout(() => limit.abort(), this.#timeoutMs) : undefined;
+    try {
+      await this.#platform.change(MACHINE + MACHINE_MAIL_STATE, MAIL_REQUEST, limit.signal);
+    } catch (error) {
+      if (!limit.signal.aborted) throw error;
+      this.#overdue = op;
+      throw this.#timeoutError(op);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #refuseOverdue(): void {
+    if (this.#overdue === undefined) return;
+    if (this.#memory.load(MACHINE + MACHINE_MAIL_STATE) === MAIL_REQUEST) throw this.#timeoutError(this.#overdue);
+    this.#overdue = undefined; // its answer came late, and nobody waits for it
+  }
+
+  #timeoutError(op: number): MachineError {
+    return new MachineError(
+      "REQUEST_TIMEOUT",
+      `the kernel has not answered ${nameOf(op)} within ${this.#timeoutMs} ms`,
+      "Look at machine.cpuState() for what its CPUs do; on a loaded computer, raise requestTimeoutMs.",
+    );
+  }
+}
+
+/** As in kernel/abi.ts. */
+function nameOf(op: number): string {
+  return (
+    Object.entries(abi).find(([name, value]) => name.startsWith("MAIL_OP_") && value === op)?.[0] ?? `request ${op}`
+  );
 }

@@ -36,6 +36,8 @@ export interface MachineOptions {
   readonly selftests?: boolean | undefined;
   /** How long a CPU may take to answer before it counts as dead. */
   readonly callTimeoutMs?: number | undefined;
+  /** How long the kernel may take to answer a request; threads only, for virtual time needs no limit. */
+  readonly requestTimeoutMs?: number | undefined;
   /** Stepped platform: steps that the machine may take in its life. */
   readonly stepBudget?: number | undefined;
 }
@@ -57,6 +59,7 @@ const DEFAULTS = {
   tickUs: 1000,
   selftests: false,
   callTimeoutMs: 5000,
+  requestTimeoutMs: 30_000,
   stepBudget: Number.MAX_SAFE_INTEGER,
 } as const satisfies MachineOptions;
 
@@ -86,6 +89,7 @@ const RULES: Readonly<Record<keyof MachineOptions, Rule>> = {
   },
   selftests: flag,
   callTimeoutMs: integer(1, 600_000),
+  requestTimeoutMs: integer(1, 600_000),
   stepBudget: integer(1, Number.MAX_SAFE_INTEGER),
 };
 

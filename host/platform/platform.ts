@@ -17,6 +17,8 @@ export interface EngineFacts {
 }
 
 export interface Platform {
+  /** Its time passes by itself: waits need a limit. Where it is virtual, a machine that hangs says so. */
+  readonly realTime: boolean;
   /** Brings all CPUs up; resolves when the machine runs. Once. */
   start(): Promise<void>;
   /** Resolves when the word at `address` is not `value` any more. */

@@ -31,10 +31,23 @@ describe("tasks", () => {
     it(`show where they sleep, from the system call down to the user's function (${platform})`, async () => {
       const running = await boot({ cpus: 2, platform });
       const pid = await running.spawn("sleeper", 50_000);
-      const stack = (await stackWith(running, pid, "sleep_until")).map((line) => line.replace(/^\[<0>\] (\w+)\+\d+$/, "$1"));
+      const stack = (await stackWith(running, pid, "sleep_until")).map((line) =>
+        line.replace(/^\[<0>\] (\w+)\+\d+$/, "$1"),
+      );
       expect(stack.slice(0, 4)).toEqual(["switch_task", "schedule", "sleep_until", "sys_nanosleep"]);
       expect(stack.at(-1)).toBe("task_entry");
       expect(stack).toContain("sleeper");
+      await running.kill(pid);
+      expect(await running.wait(pid)).toBe(15);
+    });
+
+    it(`show one moment in a file, however often they run meanwhile (${platform})`, async () => {
+      const running = await boot({ cpus: 2, platform });
+      const pid = await running.spawn("sleeper", 20);
+      for (let i = 0; i < 300; i++) {
+        const text = await running.read(`/proc/${pid}/stack`);
+        expect(text).toMatch(/^(\[<0>\] running on cpu \d\n|(\[<0>\] \w+\+\d+\n)+)$/);
+      }
       await running.kill(pid);
       expect(await running.wait(pid)).toBe(15);
     });

@@ -264,6 +264,16 @@ describe("a kernel that fails", () => {
     expect(threads.every((thread) => thread.threadId === -1)).toBe(true);
   });
 
+  it("by never coming back to hostd leaves requests unanswered no longer than the limit, the next ones included", async () => {
+    const running = await boot({ image, selftests: true, requestTimeoutMs: 200 });
+    const refused = { code: "REQUEST_TIMEOUT", what: "the kernel has not answered MAIL_OP_SELFTEST within 200 ms" };
+    const testing = expect(running.selftest(FAILURE.busyWait)).rejects.toMatchObject(refused);
+    const reading = expect(running.read("/proc/uptime")).rejects.toMatchObject(refused);
+    await Promise.all([testing, reading]);
+    await expect(running.audit()).rejects.toMatchObject(refused);
+    expect(running.cpuState().some(({ relaxed }) => relaxed > 0)).toBe(true);
+  });
+
   it("by leaving for a reason that the host does not know is a dead CPU that says so", async () => {
     const running = await failing();
     await expect(running.selftest(FAILURE.unknownExit)).rejects.toMatchObject({

@@ -18,6 +18,7 @@ import { Driver } from "./driver.ts";
 const SLICE = 1000;
 
 export class SteppedPlatform implements Platform {
+  readonly realTime = false;
   readonly #plan: PlatformPlan;
   readonly #driver: Driver;
   #failure: MachineError | undefined;

@@ -27,6 +27,7 @@ const WAIT_MS = 1000;
 const STATE = MACHINE + MACHINE_STATE;
 
 export class ThreadsPlatform implements Platform {
+  readonly realTime = true;
   readonly #plan: PlatformPlan;
   readonly #epoch: number = epochNow();
   readonly #now: () => number = clockSince(this.#epoch);
