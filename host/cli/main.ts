@@ -3,13 +3,14 @@
  * `wlp`: the command line.
  *
  * Contract: every refusal goes to standard error with code, name and remedy. Exit status: 0 done, 1 it did not
- * happen, 2 wrong usage, 130 interrupted. A command is a file with a `Command`, and a line here. Invariant: on
- * SIGINT the running machine is shut down before the process ends.
+ * happen, 2 wrong usage, 3 nothing to build, 130 interrupted. A command is a file with a `Command`, and a line here.
+ * Invariant: on SIGINT the running machine is shut down before the process ends.
  */
 import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import { MachineError } from "../errors.ts";
 import type { MachineErrorCode } from "../errors.ts";
+import { buildCommand } from "./build.ts";
 import { runCommand } from "./run.ts";
 
 const USAGE: ReadonlySet<MachineErrorCode> = new Set([
@@ -18,6 +19,7 @@ const USAGE: ReadonlySet<MachineErrorCode> = new Set([
   "MEMORY_TOO_SMALL",
   "UNKNOWN_WORKLOAD",
 ]);
+const NOTHING_TO_BUILD = 3;
 const INTERRUPTED = 130;
 
 const interrupt = new AbortController();
@@ -34,7 +36,8 @@ function quiet(command: Command): Command {
 const program = quiet(new Command("wlp"))
   .description("A small SMP kernel in WebAssembly that can be patched while it runs.")
   .version(await packageVersion())
-  .addCommand(quiet(runCommand(interrupt.signal)));
+  .addCommand(quiet(runCommand(interrupt.signal)))
+  .addCommand(quiet(buildCommand()));
 
 try {
   await program.parseAsync();
@@ -51,6 +54,7 @@ function report(error: unknown): number {
   const { code, what, remedy } = refusal;
   if (process.argv.includes("--json"))
     process.stdout.write(`${JSON.stringify({ error: { code, what, remedy } }, null, 2)}\n`);
+  if (code === "NO_FUNCTIONAL_CHANGE") return NOTHING_TO_BUILD;
   return USAGE.has(code) ? 2 : 1;
 }
 
@@ -62,6 +66,7 @@ async function packageVersion(): Promise<string> {
 function usageError(error: CommanderError): MachineError {
   if (error.code === "commander.help")
     return new MachineError("BAD_USAGE", "no command was given", "See wlp --help, or begin with: wlp run");
-  const command = program.args[0] === "run" ? "wlp run" : "wlp";
+  const known = program.commands.find((one) => one.name() === program.args[0]);
+  const command = known ? `wlp ${known.name()}` : "wlp";
   return new MachineError("BAD_USAGE", error.message.replace(/^error: /, ""), `See ${command} --help.`);
 }

@@ -22,6 +22,13 @@ export const KERNEL_IMAGES: readonly KernelVariant[] = [
   { name: "kernel-plain", debug: false, stepped: false, hooks: false, asyncify: "none" },
 ];
 
+/** Images that take patches; the first is the one that a machine runs unless told otherwise. */
+export const PATCHABLE_IMAGES: readonly string[] = KERNEL_IMAGES.filter(
+  ({ hooks, asyncify }) => hooks && asyncify !== "none",
+).map(({ name }) => name);
+
+export const OPTIMIZE_LEVEL = 2;
+
 export const KERNEL_ENTRIES: readonly string[] = ["kernel/main.ts"];
 
 /** The programs that every machine has. */
