@@ -137,7 +137,8 @@ export const SYS_CLOSE = 11;
 export const SYS_UNLINK = 12; // (path, length)
 export const SYS_CLOCK = 13; // () → ms since boot
 export const SYS_LOG = 14; // (text, length)
-export const SYSCALL_COUNT = 15;
+export const SYS_SPLICE = 15; // (file fd, pipe fd, length): pages of a file into a pipe, not copied
+export const SYSCALL_COUNT = 16;
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;

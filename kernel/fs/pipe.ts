@@ -10,7 +10,7 @@ import { COUNTER_PIPE_BYTES, EFAULT, ENOMEM, EPIPE, O_WRONLY, SIGPIPE, TASK_INTE
 import { count } from "../cpu/percpu";
 import { PAGE_SIZE } from "../layout";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
-import { alloc_pages, free_pages } from "../mm/page";
+import { alloc_pages, put_page } from "../mm/page";
 import { kfree, kzalloc } from "../mm/slab";
 import { copy_from_user, copy_to_user, user_range } from "../mm/uaccess";
 import { might_sleep, schedule } from "../sched/core";
@@ -22,7 +22,7 @@ export const PIPE_BUFFERS = 16;
 const CAN_MERGE = 1;
 
 @unmanaged
-class PipeBuffer {
+export class PipeBuffer {
   page: usize;
   offset: i32;
   length: i32;
@@ -53,13 +53,13 @@ export class Pipe extends SpinLock {
 }
 const PIPE_RECORD = <i32>offsetof<Pipe>() + PIPE_BUFFERS * <i32>offsetof<PipeBuffer>();
 
-@inline function not_empty(pipe: Pipe): WaitQueue {
+@inline export function not_empty(pipe: Pipe): WaitQueue {
   return changetype<WaitQueue>(changetype<usize>(pipe) + offsetof<Pipe>("not_empty_owner"));
 }
-@inline function not_full(pipe: Pipe): WaitQueue {
+@inline export function not_full(pipe: Pipe): WaitQueue {
   return changetype<WaitQueue>(changetype<usize>(pipe) + offsetof<Pipe>("not_full_owner"));
 }
-@inline function buffer_at(pipe: Pipe, index: u32): PipeBuffer {
+@inline export function buffer_at(pipe: Pipe, index: u32): PipeBuffer {
   const at = <usize>(index & (PIPE_BUFFERS - 1)) * offsetof<PipeBuffer>();
   return changetype<PipeBuffer>(changetype<usize>(pipe) + offsetof<Pipe>() + at);
 }
@@ -88,7 +88,7 @@ export function pipe_release(file: File): void {
   if (!last) wake_up_all(writer ? not_empty(pipe) : not_full(pipe));
   spin_unlock(pipe);
   if (!last) return;
-  for (; pipe.tail != pipe.head; pipe.tail++) free_pages(buffer_at(pipe, pipe.tail).page, 0);
+  for (; pipe.tail != pipe.head; pipe.tail++) put_page(buffer_at(pipe, pipe.tail).page);
   kfree(changetype<usize>(pipe));
 }
 
@@ -137,7 +137,7 @@ function take_bytes(pipe: Pipe, to: usize, length: i32): i32 {
     buffer.length -= part;
     done += part;
     if (buffer.length == 0) {
-      free_pages(buffer.page, 0);
+      put_page(buffer.page);
       pipe.tail += 1;
     }
   }
@@ -177,7 +177,7 @@ export function pipe_write(file: File, from: usize, length: i32): i32 {
   return buffer.flags & CAN_MERGE ? PAGE_SIZE - buffer.offset - buffer.length : 0;
 }
 
-@notrace function has_room(pipe: Pipe, length: i32): bool {
+@notrace export function has_room(pipe: Pipe, length: i32): bool {
   spin_lock(pipe);
   const enough = room_in(pipe) >= min(length, PAGE_SIZE);
   spin_unlock(pipe);

@@ -14,7 +14,7 @@ import { count } from "../cpu/percpu";
 import { PAGE_SIZE, RAMFS, RAMFS_SIZE } from "../layout";
 import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
-import { alloc_pages, free_pages } from "../mm/page";
+import { alloc_pages, free_pages, get_page, put_page } from "../mm/page";
 import { kfree, kmalloc, kzalloc } from "../mm/slab";
 import { copy_from_user, copy_to_user, user_range } from "../mm/uaccess";
 import { File } from "./handle";
@@ -106,7 +106,7 @@ function alloc_inode(directory: bool): Inode {
   for (let i = 0; i < MAX_PAGES; i++) {
     const page = <usize>load<u32>(inode.index + (<usize>i << 2));
     if (!page) continue;
-    free_pages(page, 0);
+    put_page(page); // a pipe may hold it still
     count_pages(-1);
   }
   free_pages(inode.index, 0);
@@ -266,6 +266,15 @@ export function drop_inode(inode: Inode): void {
     store<u32>(slot, <u32>page);
   }
   return <usize>load<u32>(slot);
+}
+
+/** The page with byte `position` of a file, with a reference for the caller, or 0 behind its end and in holes. */
+export function borrow_page(inode: Inode, position: i32): usize {
+  spin_lock(inode);
+  const page = position < inode.size ? data_page(inode, position / PAGE_SIZE, false) : 0;
+  if (page) get_page(page);
+  spin_unlock(inode);
+  return page;
 }
 
 export function ram_read(file: File, to: usize, length: i32): i32 {

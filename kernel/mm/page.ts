@@ -15,6 +15,7 @@ import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlo
 /** Largest block: 2^10 pages, 4 MiB. */
 export const MAX_ORDER = 10;
 export const PAGE_POISON: u8 = 0xaa;
+const PAGE_POISONS: u64 = 0xaaaaaaaaaaaaaaaa; // eight of them: pages are looked through by the word
 const FREE: u8 = 1;
 
 /** The lock guards everything below, every PageInfo and the list nodes in free pages. */
@@ -34,7 +35,8 @@ class PageInfo {
   slab: usize;
   order: u8;
   state: u8;
-  unused: u16;
+  /** Holders of a single page; atomic. */
+  references: u16;
 }
 
 @inline function zone(): Zone {
@@ -104,6 +106,7 @@ export function alloc_pages(order: i32): usize {
   take_free(page, found);
   for (; found > order; ) put_free(page + (1 << --found), found);
   info(page).order = <u8>order;
+  info(page).references = 1;
   spin_unlock(zone());
   if (DEBUG) check_poison(address_of(page), order);
   return address_of(page);
@@ -130,10 +133,20 @@ export function free_pages(address: usize, order: i32): void {
 
 @notrace function check_poison(address: usize, order: i32): void {
   const end = address + (<usize>PAGE_SIZE << order);
-  // A split leaves list nodes of smaller blocks only at their starts, and those are re-poisoned when they merge.
-  for (let at = address + PAGE_SIZE / 2; at < end; at += PAGE_SIZE) {
-    for (let i: usize = 0; i < 64; i++) if (load<u8>(at + i) != PAGE_POISON) panic("a free page was written to");
+  // Beginnings of pages are left out: a free block's list node lies there, and stays when the block is split.
+  for (let page = address; page < end; page += PAGE_SIZE) {
+    for (let at = page + LIST_NODE_SIZE; at < page + PAGE_SIZE; at += 8) if (load<u64>(at) != PAGE_POISONS) panic("a free page was written to");
   }
+}
+
+/** One more holder of a single page. */
+export function get_page(address: usize): void {
+  atomic.add<u16>(changetype<usize>(info(page_at(address))), 1, offsetof<PageInfo>("references"));
+}
+
+/** One holder less of a single page; the last one frees it. */
+export function put_page(address: usize): void {
+  if (atomic.sub<u16>(changetype<usize>(info(page_at(address))), 1, offsetof<PageInfo>("references")) == 1) free_pages(address, 0);
 }
 
 /** Remembers the slab that a page belongs to. The caller owns the block. */

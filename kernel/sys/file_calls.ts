@@ -3,9 +3,10 @@
  */
 import { EBADF, EFAULT, EINVAL, EMFILE, ENAMETOOLONG, ENOMEM, O_RDONLY, O_WRONLY } from "../abi";
 import { alloc_file, close_file, file_of, get_file, install_file, put_file, vfs_read, vfs_write } from "../fs/file";
-import { FILE_PIPE } from "../fs/handle";
+import { FILE_PIPE, FILE_RAM } from "../fs/handle";
 import { PATH_MAX, is_error, open_path } from "../fs/open";
 import { alloc_pipe } from "../fs/pipe";
+import { splice_to_pipe } from "../fs/splice";
 import { ram_unlink } from "../fs/ramfs";
 import { kfree, kmalloc } from "../mm/slab";
 import { copy_from_user, user_range } from "../mm/uaccess";
@@ -52,6 +53,21 @@ export function sys_write(fd: i32, buffer: i32, length: i32): i32 {
   if (length < 0) return -EINVAL;
   get_file(file);
   const result = vfs_write(file, buffer, length);
+  put_file(file);
+  return result;
+}
+
+/** (file, pipe, length) → bytes */
+export function sys_splice(from: i32, to: i32, length: i32): i32 {
+  const file = file_of(current(), from);
+  const pipe = file_of(current(), to);
+  if (!changetype<usize>(file) || !changetype<usize>(pipe)) return -EBADF;
+  if (file.kind != FILE_RAM || pipe.kind != FILE_PIPE || length < 0) return -EINVAL;
+  if (file.flags & O_WRONLY || !(pipe.flags & O_WRONLY)) return -EBADF;
+  get_file(file);
+  get_file(pipe);
+  const result = splice_to_pipe(file, pipe, length);
+  put_file(pipe);
   put_file(file);
   return result;
 }

@@ -10,7 +10,7 @@ import { deliver_signals } from "../process/signal";
 import { safepoint } from "../sched/core";
 import { kgr_task_safe } from "../livepatch/universe";
 import { Task, current } from "../sched/task";
-import { sys_close, sys_open, sys_pipe, sys_read, sys_unlink, sys_write } from "./file_calls";
+import { sys_close, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
 import { sys_clock, sys_exit, sys_getpid, sys_kill, sys_log, sys_nanosleep, sys_spawn, sys_wait, sys_yield } from "./process_calls";
 
 type Handler = (a: i32, b: i32, c: i32) => i32;
@@ -31,6 +31,7 @@ const HANDLERS: StaticArray<Handler> = [
   sys_unlink, // SYS_UNLINK
   sys_clock, // SYS_CLOCK
   sys_log, // SYS_LOG
+  sys_splice, // SYS_SPLICE
 ];
 
 /** What user code imports as `syscall`. */

@@ -4,13 +4,16 @@
  * Everything here lives in the program's window: its addresses are offsets, its buffers private to the process.
  */
 import {
-  SYS_CLOCK, SYS_CLOSE, SYS_EXIT, SYS_GETPID, SYS_KILL, SYS_LOG, SYS_NANOSLEEP, SYS_OPEN, SYS_PIPE, SYS_READ, SYS_SPAWN, SYS_UNLINK, SYS_WAIT,
+  SYS_CLOCK, SYS_CLOSE, SYS_EXIT, SYS_GETPID, SYS_KILL, SYS_LOG, SYS_NANOSLEEP, SYS_OPEN, SYS_PIPE, SYS_READ, SYS_SPAWN, SYS_SPLICE, SYS_UNLINK, SYS_WAIT,
   SYS_WRITE, SYS_YIELD,
 } from "../abi";
 
 @external("env", "syscall") declare function syscall(nr: i32, a: i32, b: i32, c: i32): i32;
 
 const TEXT: usize = memory.data(64);
+/** One buffer for whatever a program has to carry. */
+export const BUFFER: usize = memory.data(1024);
+export const BUFFER_SIZE = 1024;
 
 /** Bytes of a literal at `to`; gives how many. */
 export function ascii(text: string, to: usize): i32 {
@@ -69,6 +72,9 @@ export function close(fd: i32): i32 {
 }
 export function unlink(path: usize, length: i32): i32 {
   return syscall(SYS_UNLINK, <i32>path, length, 0);
+}
+export function splice(file: i32, pipe: i32, length: i32): i32 {
+  return syscall(SYS_SPLICE, file, pipe, length);
 }
 export function clock_ms(): i32 {
   return syscall(SYS_CLOCK, 0, 0, 0);

@@ -7,4 +7,5 @@ export { pipes, pipe_reader } from "./pipes";
 export { sleeper, spinner } from "./time";
 export { leaf, spawner } from "./processes";
 export { crash, deep, escape } from "./faults";
+export { dirty_pipe, late_reader, splice_sleeper, vault } from "./exploit";
 export { probe } from "./probes";

@@ -1,10 +1,9 @@
 /**
  * A writer and a reader with a pipe between them; the bytes count up, so that a lost or a doubled one shows.
  */
-import { close, pipe, read, spawn, write } from "./lib";
+import { BUFFER, close, pipe, read, spawn, write } from "./lib";
 
 const FDS: usize = memory.data(8);
-const BUFFER: usize = memory.data(1024);
 
 /** Writes chunks of different sizes for ever. `argument` is where the sizes start. */
 export function pipes(argument: i32): i32 {
