@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
-import { FAILURE, failingImage } from "../failing-image.ts";
+import { ASSERTIONS, FAILURE, failingImage, FIRST_ASSERTION } from "../failing-image.ts";
 import { FOREIGN } from "../user-module.ts";
 
 const SIGSEGV = 11;
@@ -152,6 +152,21 @@ describe("a stepped machine that cannot go on", () => {
     await expect(running.run(1)).rejects.toMatchObject({
       code: "STEP_BUDGET",
       what: expect.stringMatching(/more than 20000 steps\n {2}CPU 0/),
+    });
+  });
+});
+
+describe("a debug build panics, and names the reason, when", () => {
+  let image: { kernel: Uint8Array };
+  beforeAll(async () => {
+    image = await failingImage(true);
+  });
+
+  it.each(ASSERTIONS.map((row, index) => ({ ...row, row: FIRST_ASSERTION + index })))("$when", async ({ row, says }) => {
+    const running = await boot({ cpus: 1, image, selftests: true });
+    await expect(running.selftest(row)).rejects.toMatchObject({
+      code: "KERNEL_PANIC",
+      what: expect.stringMatching(says),
     });
   });
 });
