@@ -53,6 +53,8 @@ export const MACHINE_STOP_GENERATION = 256; // grows with each stop that was dec
 export const MACHINE_STOP_ACKS = 320; // CPUs that have yet to stop
 export const MACHINE_STOP_LEFT = 324; // CPUs that have yet to leave the stop
 export const MACHINE_KLP_SEQUENCE = 384; // grows with each step of live patching; the host waits on it
+export const MACHINE_STOP_ASKED = 392; // f64 ns: when the last stop was asked for
+export const MACHINE_STOP_DECIDED = 400; // f64 ns: when its last CPU was done
 export const MACHINE_SIZE = 448;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────
@@ -100,6 +102,8 @@ export const PERCPU_STEPPED = 220; // stepped: 1 while the current task's stack 
 export const PERCPU_REWIND_PAIR = 224; // the pair that is being rewound while RESUMING
 export const PERCPU_KLP_IRQ = 228; // 1 once interrupts of this CPU are in the new universe
 export const PERCPU_TRIP = 232; // interrupts so far: each is a trip of its own
+export const PERCPU_STOPPED_AT = 240; // f64 ns: when this CPU was counted into the last stop
+export const PERCPU_LEFT_AT = 248; // f64 ns: when it had changed its entries and left; written by its host side
 export const PERCPU_LINE = 256; // printk line under construction
 export const PERCPU_LINE_SIZE = 240;
 export const PERCPU_LINE_LENGTH = 496;

@@ -29,6 +29,7 @@ import {
   MACHINE_STOP_LEFT,
   PERCPU_COUNTERS,
   PERCPU_IDLE_UNTIL,
+  PERCPU_LEFT_AT,
   PERCPU_PENDING,
   PERCPU_SLEEPING,
 } from "../../kernel/layout.ts";
@@ -51,7 +52,7 @@ export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): 
         sleep(memory, cpuBlock(cpu.id), clockNs);
         break;
       case EXIT_STOP:
-        stop(cpu, memory);
+        stop(cpu, memory, clockNs);
         break;
       case EXIT_POKE:
         cpu.poke();
@@ -79,19 +80,20 @@ export function unknownExit(cpu: number, exit: number): MachineError {
   );
 }
 
-function stop(cpu: Cpu, memory: SharedMemory): void {
+function stop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): void {
   const generation = MACHINE + MACHINE_STOP_GENERATION;
   // Read before this CPU is counted in: the last one may change it at once. Partner: the add in stop_enter().
   const before = memory.load(generation);
   if (!cpu.enterStop()) {
     while (memory.load(generation) === before) Atomics.wait(memory.words, generation >> 2, before);
   }
-  leaveStop(cpu, memory);
+  leaveStop(cpu, memory, clockNs());
 }
 
 /** Changes this CPU's entries, then counts it out: no call of an old version can begin behind it. */
-export function leaveStop(cpu: Cpu, memory: SharedMemory): void {
+export function leaveStop(cpu: Cpu, memory: SharedMemory, nowNs: number): void {
   cpu.poke();
+  memory.storeDouble(cpuBlock(cpu.id) + PERCPU_LEFT_AT, nowNs);
   memory.add(MACHINE + MACHINE_STOP_LEFT, -1); // partner: the load in stop_machine()
 }
 

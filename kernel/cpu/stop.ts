@@ -9,9 +9,10 @@
  * A CPU counts itself in only at a safepoint, so it holds no lock and is in no interrupt.
  */
 import { PENDING_STOP } from "../abi";
-import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_PENDING } from "../layout";
+import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_ASKED, MACHINE_STOP_DECIDED, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_PENDING, PERCPU_STOPPED_AT } from "../layout";
 import { klp } from "../livepatch/state";
 import { safepoint, yield_cpu } from "../sched/core";
+import { clock_ns } from "./clock";
 import { raise_pending } from "./irq";
 import { this_cpu } from "./percpu";
 
@@ -22,6 +23,7 @@ export type StopAction = () => i32;
 @atomic export function stop_machine(action: StopAction): i32 {
   const cpus = load<i32>(MACHINE, MACHINE_CPUS);
   klp().action = action.index;
+  store<f64>(MACHINE, clock_ns(), MACHINE_STOP_ASKED);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_LEFT);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_ACKS); // pairs with the sub in stop_enter()
   for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_STOP);
@@ -37,8 +39,10 @@ export type StopAction = () => i32;
  */
 @bare @atomic export function stop_enter(): i32 {
   atomic.and<i32>(this_cpu, ~PENDING_STOP, PERCPU_PENDING);
+  store<f64>(this_cpu, clock_ns(), PERCPU_STOPPED_AT);
   if (atomic.sub<i32>(MACHINE, 1, MACHINE_STOP_ACKS) != 1) return 0;
   klp().outcome = call_indirect<i32>(klp().action);
+  store<f64>(MACHINE, clock_ns(), MACHINE_STOP_DECIDED);
   atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the host's wait
   atomic.notify(MACHINE + MACHINE_STOP_GENERATION, i32.MAX_VALUE);
   return 1;
