@@ -169,6 +169,19 @@ export const POKES_SIZE = 4096;
 export const KLP_WATCH = POKES + POKES_SIZE;
 export const KLP_WATCH_SIZE = MAX_SLOTS;
 
+// ── the version trace's ring: these words, then records of the same size (livepatch/version_trace.ts) ──
+export const TRACE_TAKEN = 0; // numbers given out so far; atomic
+export const TRACE_READ = 4; // the host has read every record below; atomic
+export const TRACE_RECORD = 32;
+export const TRACE_RECORDS = 32767;
+export const TRACE_NUMBER = 0; // the record's number plus one, once it is complete; atomic
+export const TRACE_TASK = 4; // pid, or -(cpu + 1) in interrupt
+export const TRACE_TRIP = 8;
+export const TRACE_SLOT = 12; // 0 for a function that only a patch has
+export const TRACE_ID = 16; // frame id of the version
+export const TRACE_CPU = 20;
+export const TRACE_MARKED = 24; // 1: the task has not moved yet
+
 // ── KLP_REPORT: why the last live-patch request was refused, or who blocks ──────────────────────
 export const KLP_REPORT = KLP_WATCH + KLP_WATCH_SIZE;
 export const KLP_REPORT_LENGTH = 0;

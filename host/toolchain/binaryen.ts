@@ -55,9 +55,13 @@ interface Arithmetic {
   eqz(value: Expression): Expression;
 }
 
+interface WordArithmetic extends Arithmetic {
+  load8_u(offset: number, align: number, address: Expression): Expression;
+}
+
 export interface Module {
   readonly ptr: number;
-  readonly i32: Arithmetic;
+  readonly i32: WordArithmetic;
   readonly i64: Arithmetic;
   readonly f32: Arithmetic;
   readonly f64: Arithmetic;

@@ -1,7 +1,7 @@
 /**
  * The kernel functions that generated code calls by name.
  *
- * Idea: the toolchain and the kernel meet in seven functions; this table is the whole of it.
+ * Idea: the toolchain and the kernel meet in eight functions; this table is the whole of it.
  * Contract: each is found by the last part of its name and has exactly this signature, else the build is refused.
  * Invariant: none of them owns a slot, so a patch can never come between a stub and the code that decides for it.
  */
@@ -16,6 +16,7 @@ export const RUNTIME_FUNCTIONS = {
   klp_target: { signature: "(i32)->i32", calledBy: "slow stubs: slot → table index of the version to run" },
   trace_enter: { signature: "(i32)", calledBy: "trace stubs: a new call of this slot begins" },
   trace_next: { signature: "(i32)->i32", calledBy: "trace stubs: slot → table index of what to call" },
+  klp_trace_call: { signature: "(i32,i32)", calledBy: "watched functions of debug images: version, slot" },
   trace_exit: { signature: "(i32)", calledBy: "trace stubs: the call of this slot has returned" },
 } as const;
 

@@ -22,10 +22,11 @@ import { maySleep } from "./passes/may-sleep.ts";
 import { exportPerCpu } from "./passes/percpu.ts";
 import { checkStaticData } from "./passes/static-data.ts";
 import { addStubs } from "./passes/stubs.ts";
+import { traceVersions } from "./passes/version-trace.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "./sections.ts";
 import { makeSleepable } from "./sleepable.ts";
 import { sourceUnit } from "./source-unit.ts";
-import type { SourceBuild } from "./source-unit.ts";
+import type { SourceBuild, SourceUnit } from "./source-unit.ts";
 import { completeSymbols, planSymbols } from "./symbols.ts";
 import type { Unit } from "./unit.ts";
 
@@ -37,16 +38,20 @@ export interface KernelBuild extends Variant, SourceBuild {
 }
 
 export async function buildKernel(options: KernelBuild): Promise<KernelImage> {
-  const { unit, text } = await sourceUnit(options, { lines: options.mapName !== "" });
+  const { unit, text, layout } = await sourceUnit(options, { lines: options.mapName !== "" });
   const source = await sourceDigest(options.root);
   try {
-    return transform(unit, options, text, source);
+    return transform(unit, options, { text, layout, source });
   } finally {
     unit.m.dispose();
   }
 }
 
-function transform(unit: Unit, options: KernelBuild, text: string, source: string): KernelImage {
+function transform(
+  unit: Unit,
+  options: KernelBuild,
+  { text, layout, source }: Pick<SourceUnit, "text" | "layout"> & { readonly source: string },
+): KernelImage {
   const { debug, stepped, hooks, optimizeLevel } = options;
   const locations = text === "" ? undefined : new CallLocations(unit, text);
   checkGlobals(unit);
@@ -68,6 +73,11 @@ function transform(unit: Unit, options: KernelBuild, text: string, source: strin
 
   const plan = planSlots(unit, hooks);
   hookCalls(unit, plan, locations);
+  if (debug || stepped) {
+    const ids = symbols.map(({ path, id }) => [path, { id, slot: plan.slots.get(path) ?? 0 }] as const);
+    const patchable = new Map(ids.filter(([path]) => plan.slots.has(path)));
+    traceVersions(unit, patchable, { record: runtimeFunction(unit, "klp_trace_call"), layout });
+  }
   fillTable(unit, plan, addStubs(unit, plan));
   const data = takeDataSegments(unit);
   const { wasm, sourceMap } = finish(unit, optimizeLevel, options.mapName);

@@ -23,6 +23,7 @@ import { maySleep } from "./passes/may-sleep.ts";
 import { importRuntime, importSlots, keepOnly, reachable } from "./passes/patch-links.ts";
 import { importPerCpu } from "./passes/percpu.ts";
 import { checkStaticData } from "./passes/static-data.ts";
+import { traceVersions } from "./passes/version-trace.ts";
 import { checkClasses, checkLayouts, checkStatics, findChanges, sleepersOf } from "./patch-changes.ts";
 import type { Changes } from "./patch-changes.ts";
 import { PatchData } from "./patch-data.ts";
@@ -73,14 +74,14 @@ export async function buildPatch(build: PatchBuild): Promise<PatchImage> {
   try {
     const { debug, stepped } = base.variant;
     const options = { root: source.root, entries: source.entries, debug, stepped };
-    const { unit } = await sourceUnit(options);
+    const { unit, layout } = await sourceUnit(options);
     units.push(unit);
     const constants = await constantsOf(root, source.root);
     checkLayouts(constants, unit.declarations.layouts, base);
     const changes = judge(unit, source, base);
     const { unit: moved } = await sourceUnit(options, { shift: SHIFT });
     units.push(moved);
-    return transform(unit, moved, changes, source, build);
+    return transform(unit, moved, { changes, source, layout }, build);
   } finally {
     for (const { m } of units) m.dispose();
     await source.dispose();
@@ -146,8 +147,7 @@ function judge(unit: Unit, source: PatchedSource, base: KernelMap): Judged {
 function transform(
   unit: Unit,
   moved: Unit,
-  changes: Judged,
-  source: PatchedSource,
+  { changes, source, layout }: { changes: Judged; source: PatchedSource; layout: ReadonlyMap<string, number> },
   { base, baseData = [], optimizeLevel, ...build }: PatchBuild,
 ): PatchImage {
   const { debug, stepped } = base.variant;
@@ -162,6 +162,7 @@ function transform(
   const kernelFunctions = new Map(base.functions.map((row) => [row.path, row]));
   const slots = new Map(base.functions.filter((row) => row.slot > 0).map((row) => [row.path, row.slot]));
   const stackEndHit = runtimeFunction(unit, "stack_end_hit");
+  const record = runtimeFunction(unit, "klp_trace_call");
   importSlots(unit, slots);
   importRuntime(unit);
 
@@ -173,6 +174,13 @@ function transform(
   const ids = new Map(rows.map((row, k) => [row.path, k]));
   const frames = numberFrames(unit, ids, stackEndHit, FRAME_BASE);
   placeData(unit, kept, data);
+  if (debug || stepped) {
+    // Hooks run outside both universes: nobody watches them.
+    const hooks = new Set(Object.values(source.hooks));
+    const versions = rows.map(({ path }, k) => [path, { id: k, slot: slots.get(path) ?? 0 }] as const);
+    const traced = new Map(versions.filter(([path]) => unit.isPatchable(path) && !hooks.has(path)));
+    traceVersions(unit, traced, { record, layout, base: FRAME_BASE });
+  }
   importPerCpu(unit, base.percpu);
   keepOnly(unit, exported, optimizeLevel);
 

@@ -24,6 +24,8 @@ export interface SourceUnit {
   readonly unit: Unit;
   /** The module as text with source lines, or empty when none were asked for. */
   readonly text: string;
+  /** The numbers of kernel/layout.ts. */
+  readonly layout: ReadonlyMap<string, number>;
 }
 
 /** Compiles and reads a module; the caller disposes of `unit.m`. */
@@ -44,5 +46,5 @@ export async function sourceUnit(
   const text = lines ? await annotatedText(wasm, sourceMap) : "";
   const m = lines ? b.parseText(text, features(b)) : b.readBinary(wasm, features(b));
   m.setFeatures(features(b));
-  return { unit: new Unit(b, m, declarations), text };
+  return { unit: new Unit(b, m, declarations), text, layout };
 }

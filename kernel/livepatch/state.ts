@@ -36,10 +36,8 @@ export class KlpState extends SpinLock {
   result: i32;
   /** Number of the running scan of all stacks; atomic. */
   generation: i32;
-  /** Version trace: address of the ring or 0; records written so far (atomic); on or off. */
+  /** Version trace: address of the ring (TRACE_* in layout.ts), or 0; atomic. */
   ring: usize;
-  records: i32;
-  tracing: i32;
   /** A stop: table index of what the last CPU runs, and what it gave. */
   action: i32;
   outcome: i32;

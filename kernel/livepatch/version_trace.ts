@@ -1,50 +1,55 @@
 /**
  * Which version of a watched function was called, by whom, in which trip: what the consistency checker reads.
  *
- * Debug images call klp_trace_call() at the beginning of every patchable function whose byte in KLP_WATCH is set. A
- * record is 32 bytes; the ring keeps the newest. Numbers are taken by an atomic add, so their order is one that every
- * CPU agrees on.
+ *   ring: [ taken | read | … ] [record] [record] …      32 bytes each; `read` is the host's word
+ *
+ * Debug images call klp_trace_call() at the beginning of every patchable function whose byte in KLP_WATCH is set.
+ * Numbers are taken by an atomic add, so their order is one that every CPU agrees on. A full ring drops what comes
+ * until the host has read it: a record is never overwritten while it is being read.
  */
 import { ENOMEM } from "../abi";
 import { cpu_id, this_cpu } from "../cpu/percpu";
-import { PAGE_SIZE, PERCPU_IN_IRQ, PERCPU_TRIP } from "../layout";
+import { PAGE_SIZE, PERCPU_IN_IRQ, PERCPU_TRIP, TRACE_CPU, TRACE_ID, TRACE_MARKED, TRACE_NUMBER, TRACE_READ, TRACE_RECORD, TRACE_RECORDS, TRACE_SLOT, TRACE_TAKEN, TRACE_TASK, TRACE_TRIP } from "../layout";
 import { alloc_pages, free_pages } from "../mm/page";
 import { current, has_flag, TF_KGR } from "../sched/task";
 import { KlpState, klp } from "./state";
 
-const ORDER = 8; // 1 MiB, 32,768 records
-export const RECORD = 32;
-const RECORDS = (PAGE_SIZE << ORDER) / RECORD;
+const ORDER = 8;
+if (TRACE_RECORD * (TRACE_RECORDS + 1) > PAGE_SIZE << ORDER) ERROR("the ring's records no longer fit its pages");
 
 /** Address of the ring, or -errno. The host sets the bytes of KLP_WATCH. */
 export function trace_start(): i32 {
-  if (!klp().ring) klp().ring = alloc_pages(ORDER);
-  if (!klp().ring) return -ENOMEM;
-  memory.fill(klp().ring, 0, PAGE_SIZE << ORDER);
-  atomic.store<i32>(changetype<usize>(klp()), 0, offsetof<KlpState>("records"));
-  klp().tracing = 1;
-  return <i32>klp().ring;
+  if (klp().ring) return <i32>klp().ring;
+  const ring = alloc_pages(ORDER);
+  if (!ring) return -ENOMEM;
+  memory.fill(ring, 0, PAGE_SIZE << ORDER);
+  // Last, so that whoever finds the ring finds it empty. Pairs with the load in klp_trace_call().
+  atomic.store<u32>(changetype<usize>(klp()), <u32>ring, offsetof<KlpState>("ring"));
+  return <i32>ring;
 }
 
-/** Nobody may be watched any more. */
+/** Nobody may be watched any more, and every CPU has passed a safepoint since. */
 export function trace_stop(): i32 {
-  klp().tracing = 0;
-  if (klp().ring) free_pages(klp().ring, ORDER);
+  const ring = klp().ring;
   klp().ring = 0;
+  if (ring) free_pages(ring, ORDER);
   return 0;
 }
 
-/** Version `id` of `slot` begins: record number, pid or -(cpu + 1) in interrupt, trip, slot, id, cpu, marked. */
+/** Version `id` of `slot` begins; `slot` is 0 for a function that only the patch has. */
 @notrace export function klp_trace_call(id: i32, slot: i32): void {
-  if (!klp().tracing) return;
-  const number = atomic.add<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("records"));
-  const at = klp().ring + <usize>((number & (RECORDS - 1)) * RECORD);
+  const ring = <usize>atomic.load<u32>(changetype<usize>(klp()), offsetof<KlpState>("ring"));
+  if (!ring) return;
+  const number = atomic.add<i32>(ring, 1, TRACE_TAKEN);
+  // Unsigned: one that was overtaken by the reader is dropped like one that is too far ahead.
+  if (<u32>(number - atomic.load<i32>(ring, TRACE_READ)) >= <u32>TRACE_RECORDS) return;
+  const at = ring + <usize>((<u32>number % <u32>TRACE_RECORDS + 1) * TRACE_RECORD);
   const in_irq = load<i32>(this_cpu, PERCPU_IN_IRQ) != 0;
-  store<i32>(at, in_irq ? -(cpu_id + 1) : current().pid, 4);
-  store<i32>(at, in_irq ? load<i32>(this_cpu, PERCPU_TRIP) : current().trip, 8);
-  store<i32>(at, slot, 12);
-  store<i32>(at, id, 16);
-  store<i32>(at, cpu_id, 20);
-  store<i32>(at, has_flag(current(), TF_KGR) ? 1 : 0, 24);
-  atomic.store<i32>(at, number + 1); // last: a record without its number is not read
+  store<i32>(at, in_irq ? -(cpu_id + 1) : current().pid, TRACE_TASK);
+  store<i32>(at, in_irq ? load<i32>(this_cpu, PERCPU_TRIP) : current().trip, TRACE_TRIP);
+  store<i32>(at, slot, TRACE_SLOT);
+  store<i32>(at, id, TRACE_ID);
+  store<i32>(at, cpu_id, TRACE_CPU);
+  store<i32>(at, has_flag(current(), TF_KGR) ? 1 : 0, TRACE_MARKED);
+  atomic.store<i32>(at, number + 1, TRACE_NUMBER); // last: a record without its number is not read
 }

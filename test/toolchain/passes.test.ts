@@ -12,6 +12,7 @@ import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
 import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
 import { insertStepPoints } from "../../host/toolchain/passes/step-points.ts";
 import { addStubs } from "../../host/toolchain/passes/stubs.ts";
+import { traceVersions } from "../../host/toolchain/passes/version-trace.ts";
 import { moveGlobals } from "../../host/toolchain/passes/user-globals.ts";
 import { checkUserRules } from "../../host/toolchain/passes/user-rules.ts";
 import { confineToWindow } from "../../host/toolchain/passes/user-window.ts";
@@ -88,6 +89,16 @@ describe("a kernel pass", () => {
     expectPass("stubs", (unit) => {
       const plan = planSlots(unit, true);
       fillTable(unit, plan, addStubs(unit, plan));
+    }));
+
+  it("version-trace reports calls of watched functions, but not frames that are rewound", () =>
+    expectPass("version-trace", (unit) => {
+      const traced = new Map([
+        ["kernel/a/add", { id: 5, slot: 1 }],
+        ["kernel/a/helper", { id: 6, slot: 0 }],
+      ]);
+      const layout = new Map([["KLP_WATCH", 4096]]);
+      traceVersions(unit, traced, { record: "kernel/a/klp_trace_call", layout, base: "frame_base" });
     }));
 
   it("data-segments moves static data out and widens the memory import", () =>

@@ -12,6 +12,7 @@ import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
 import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
 import { insertStepPoints } from "../../host/toolchain/passes/step-points.ts";
 import { addStubs } from "../../host/toolchain/passes/stubs.ts";
+import { traceVersions } from "../../host/toolchain/passes/version-trace.ts";
 import type { Unit } from "../../host/toolchain/unit.ts";
 import { unitOf } from "./fixture.ts";
 
@@ -158,6 +159,22 @@ ${sleeper(`(func $kernel/a/trace_enter (call $kernel/a/count))`)}`,
     says: /klp_target\(i32\)->i32/,
     module: `(module (func $kernel/a/f))\n;;! function kernel/a/f`,
     pass: (unit) => void addStubs(unit, planSlots(unit, true)),
+  },
+  {
+    when: "the record of a watched call would sleep",
+    code: "RUNTIME_FUNCTION_NOT_QUIET",
+    says: /kernel\/a\/klp_trace_call runs inside stubs, but kernel\/a\/klp_trace_call may sleep/,
+    module: `;;! function kernel/a/klp_trace_call @notrace
+${sleeper(`(func $kernel/a/klp_trace_call (call $kernel/a/context_switch))`)}`,
+    pass: maySleep,
+  },
+  {
+    when: "the layout has no bytes by which functions are watched",
+    code: "BAD_LAYOUT_FILE",
+    says: /has no KLP_WATCH/,
+    module: `(module (func $kernel/a/f))\n;;! function kernel/a/f`,
+    pass: (unit) =>
+      traceVersions(unit, new Map([["kernel/a/f", { id: 1, slot: 1 }]]), { record: "", layout: new Map() }),
   },
   {
     when: "a runtime function has another signature than generated code calls",

@@ -21,6 +21,7 @@ const TAKEN_FROM_KERNEL: readonly (keyof typeof RUNTIME_FUNCTIONS)[] = [
   "loop_safepoint",
   "step_point",
   "stack_end_hit",
+  "klp_trace_call",
 ];
 
 /** Calls of the kernel's patchable functions go through slots that are imported. */

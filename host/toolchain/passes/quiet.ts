@@ -11,7 +11,14 @@ import { MachineError } from "../../errors.ts";
 import type { Unit } from "../unit.ts";
 import type { CallGraph } from "../call-graph.ts";
 
-const CALLED_AT_ANY_TIME = new Set(["klp_target", "trace_enter", "trace_next", "trace_exit", "stack_end_hit"]);
+const CALLED_AT_ANY_TIME = new Set([
+  "klp_target",
+  "klp_trace_call",
+  "trace_enter",
+  "trace_next",
+  "trace_exit",
+  "stack_end_hit",
+]);
 
 /** The functions reached from the runtime functions that run at any time, with how each is reached. */
 export function quietFunctions(unit: Unit, graph: CallGraph): Map<string, readonly string[]> {

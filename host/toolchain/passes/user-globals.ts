@@ -67,9 +67,9 @@ function replace(
 
 const SLOT_ALIGN = 4; // what every type may claim; a larger promise gains nothing
 
-function accessOf(unit: Unit, type: Type): Unit["m"]["i32"] {
+function accessOf(unit: Unit, type: Type): Unit["m"]["i64"] {
   const { b, m } = unit;
-  const found = new Map([
+  const found = new Map<Type, Unit["m"]["i64"]>([
     [b.i32, m.i32],
     [b.i64, m.i64],
     [b.f32, m.f32],
