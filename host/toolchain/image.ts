@@ -55,7 +55,7 @@ export interface KernelMap {
   readonly sourceMap: string;
   /** sha256 of the kernel's source files. */
   readonly source: string;
-  /** Digest of the contents behind each module-level constant that is no number, by its path. */
+  /** Digest of each module-level constant that is an array or a record, by its path. */
   readonly statics: Readonly<Record<string, string>>;
   /** Fields, places and size of each class, by its path. */
   readonly layouts: Readonly<Record<string, string>>;

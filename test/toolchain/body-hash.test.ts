@@ -39,12 +39,12 @@ describe("the hash of a body", () => {
 
   it("is the same when an assertion has moved to another line, and not when it says something else", async () => {
     const abort = (text: number, line: number) => `(module
-      (func $~lib/builtins/abort (param i32 i32 i32 i32))
+      (import "env" "abort" (func $any (param i32 i32 i32 i32)))
       (func $kernel/a/f (if (i32.const 1) (then
-        (call $~lib/builtins/abort (i32.const ${text}) (i32.const 0) (i32.const ${line}) (i32.const 7)) (unreachable)))))`;
+        (call $any (i32.const ${text}) (i32.const 0) (i32.const ${line}) (i32.const 7)) (unreachable)))))`;
     const hashOf = async (text: string) => {
       const unit = await unitOf(text);
-      return new BodyNormaliser(unit).hash(unit.functions()[1]!);
+      return new BodyNormaliser(unit).hash(unit.functions()[0]!);
     };
     expect(await hashOf(abort(100, 12))).toBe(await hashOf(abort(100, 13)));
     expect(await hashOf(abort(100, 12))).not.toBe(await hashOf(abort(104, 12)));

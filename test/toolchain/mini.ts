@@ -21,6 +21,7 @@ export const MINI: KernelBuild = {
 
 export interface MiniKernel {
   readonly log: number[];
+  readonly memory: WebAssembly.Memory;
   readonly words: Int32Array;
   readonly table: WebAssembly.Table;
   readonly exports: WebAssembly.Exports;
@@ -44,6 +45,7 @@ export function boot(image: KernelImage): MiniKernel {
     (exports[name] as (...parameters: number[]) => number)(...parameters);
   return {
     log,
+    memory,
     words: new Int32Array(memory.buffer),
     table: exports["table"] as WebAssembly.Table,
     exports,
