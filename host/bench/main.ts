@@ -1,16 +1,20 @@
 /**
- * `npm run bench`: what slots and the ability to sleep cost system calls that run to completion.
+ * `npm run bench`: what slots and the ability to sleep cost system calls that run to completion, and how long an idle
+ * CPU takes to wake.
  *
  * Contract: one table per work, or with --json one document; exit status 2 for any other argument. Invariant: says
  * which engine was measured, because figures mean nothing without it.
  */
-import { table } from "../cli/format.ts";
+import { duration, table } from "../cli/format.ts";
 import { MachineError } from "../errors.ts";
+import type { Percentiles } from "../histogram.ts";
 import { bootKernels } from "./kernels.ts";
 import { measure } from "./measure.ts";
 import type { Measurement, Spread } from "./measure.ts";
+import { measureWakeUps } from "./wakeup.ts";
 
 const EFFORT = { rounds: 31, calls: 200_000 };
+const BOUNCES = 5000;
 
 const engine = `Node ${process.versions.node}, V8 ${process.versions.v8}, ${process.platform} ${process.arch}`;
 
@@ -29,6 +33,14 @@ function render({ work, rows }: Measurement): string {
   return `\n${work}\n${cells.join("\n")}\n`;
 }
 
+function renderWakeUps({ p50, p90, p99, max, count }: Percentiles): string {
+  const cells = table([
+    ["p50", "p90", "p99", "max", "count"],
+    [duration(p50), duration(p90), duration(p99), duration(max), `${count}`],
+  ]);
+  return `\nwake-up of an idle CPU by another, until the woken task runs\n${cells.join("\n")}\n`;
+}
+
 function asJson(args: readonly string[]): boolean {
   const unknown = args.find((argument) => argument !== "--json");
   if (unknown === undefined) return args.length > 0;
@@ -42,8 +54,11 @@ try {
     process.stdout.write(`dispatch_syscall() and below; medians of ${EFFORT.rounds} rounds, images in turn\n`);
   }
   const measurements = measure(await bootKernels(), EFFORT);
+  const wakeUps = await measureWakeUps(BOUNCES);
   process.stdout.write(
-    json ? `${JSON.stringify({ engine, ...EFFORT, measurements }, null, 2)}\n` : measurements.map(render).join(""),
+    json
+      ? `${JSON.stringify({ engine, ...EFFORT, measurements, wakeUps }, null, 2)}\n`
+      : measurements.map(render).join("") + renderWakeUps(wakeUps),
   );
 } catch (error) {
   if (!(error instanceof MachineError)) throw error;

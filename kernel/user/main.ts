@@ -6,6 +6,7 @@ export { files } from "./files";
 export { pipes, pipe_reader } from "./pipes";
 export { sleeper, spinner } from "./time";
 export { leaf, spawner } from "./processes";
+export { bounce, echo } from "./bounce";
 export { crash, deep, escape } from "./faults";
 export { dirty_pipe, late_reader, splice_sleeper, vault } from "./exploit";
 export { probe } from "./probes";

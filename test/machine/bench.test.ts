@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { bootKernels, IMAGES } from "../../host/bench/kernels.ts";
 import type { Kernel } from "../../host/bench/kernels.ts";
 import { measure } from "../../host/bench/measure.ts";
+import { measureWakeUps } from "../../host/bench/wakeup.ts";
 import { PACKAGE_ROOT } from "../../host/toolchain/compile.ts";
 import { SYS_GETPID, SYS_READ } from "../../kernel/abi.ts";
 
@@ -40,5 +41,14 @@ describe("the benchmark of system calls", () => {
   it("refuses an argument that it does not know", async () => {
     const bench = promisify(execFile)(process.execPath, ["dist/host/bench/main.js", "--jsno"], { cwd: PACKAGE_ROOT });
     await expect(bench).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("BAD_USAGE") });
+  });
+});
+
+describe("the benchmark of wake-ups", () => {
+  it("has a wake-up for most bytes, and orders its figures", async () => {
+    const { count, p50, p99, max } = await measureWakeUps(200);
+    expect(count).toBeGreaterThan(100); // on a loaded computer the other CPU may still be awake
+    expect(p50).toBeGreaterThan(0);
+    expect(p50 <= p99 && p99 <= max).toBe(true);
   });
 });
