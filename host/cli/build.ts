@@ -11,6 +11,7 @@ import { Command, Option } from "commander";
 import { PACKAGE_ROOT } from "../toolchain/compile.ts";
 import { OPTIMIZE_LEVEL, PATCHABLE_IMAGES } from "../toolchain/images.ts";
 import { buildPatch } from "../toolchain/patch.ts";
+import { symbolName } from "../toolchain/patch-changes.ts";
 import { readBase, readPatchFiles } from "../toolchain/patch-files.ts";
 import type { PatchModel, Place } from "../toolchain/patch-format.ts";
 
@@ -70,11 +71,9 @@ async function build(paths: readonly string[], options: BuildOptions): Promise<v
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     return;
   }
-  const symbol = (fn: { name: string; sympos: number }): string =>
-    base.functions.filter((row) => row.name === fn.name).length > 1 ? `${fn.name},${fn.sympos}` : fn.name;
   const at = ({ file, line }: Place): string => `(${file}:${line})`;
   const lines = [
-    ...info.functions.map((fn) => `changed function: ${symbol(fn)} ${at(fn)}${fn.force ? ", forced" : ""}`),
+    ...info.functions.map((fn) => `changed function: ${symbolName(fn, base)} ${at(fn)}${fn.force ? ", forced" : ""}`),
     ...info.added.map((fn) => `new function: ${fn.name} ${at(fn)}`),
     `${output}: ${wasm.length} bytes for ${options.variant}, in ${seconds.toFixed(1)} s`,
     "SUCCESS",

@@ -31,8 +31,7 @@ export function findChanges(unit: Unit, symbols: readonly PlannedRow[], base: Ke
     if (before.slot === 0 || now.path.includes("~anonymous")) throw notPatchable(unit, now, before, callers, base);
     replaced.push({ now, base: before });
   }
-  const inPatch = new Set(replaced.map(({ now }) => now.path));
-  for (const pair of replaced) checkSignature(pair, callers.get(pair.now.path) ?? [], inPatch, base);
+  for (const pair of replaced) checkSignature(pair, callers.get(pair.now.path) ?? [], base);
   const added = symbols.filter((row) => !known.has(row.path) && row.kind === "patchable");
   return { replaced, added };
 }
@@ -105,15 +104,13 @@ export function checkClasses(
 function checkSignature(
   { now, base: before }: Changes["replaced"][number],
   callers: readonly string[],
-  inPatch: ReadonlySet<string>,
   base: KernelMap,
 ): void {
   if (now.signature === before.signature) return;
-  const outside = callers.filter((path) => !inPatch.has(path) && base.functions.some((row) => row.path === path));
   throw new MachineError(
     "SIGNATURE_CHANGED",
-    `${place(now, base)} is ${now.signature} in the patch and ${before.signature} in the kernel that runs; ` +
-      (outside.length > 0 ? `it is called by ${outside.join(", ")} outside the patch` : "its slot has that type"),
+    `${place(now, base)} is ${now.signature} in the patch and ${before.signature} in the kernel that runs, ` +
+      `where old versions of its callers go on for a while: ${callers.join(", ") || "those who hold a pointer to it"}`,
     `Leave ${now.name} as it is, add a function under another name, and let the callers call that.`,
   );
 }

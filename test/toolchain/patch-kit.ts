@@ -22,6 +22,10 @@ export function call_letters(): i32 { return letters() * 10; }
 @notrace function helper(value: i32): i32 { return value + 1; }
 export function helped(value: i32): i32 { return helper(value); }
 export function negate(value: i32): i32 { return -value; }
+@atomic export function anonymous(value: i32): i32 {
+  const add: Operation = (value: i32): i32 => value + 40;
+  return add(value);
+}
 export function is_asleep(): i32 { return asleep ? 1 : 0; }
 `;
 
