@@ -33,7 +33,7 @@ const NORMAL = 0;
 
 /** Makes each function of `traced`, by name, report its calls. */
 export function traceVersions(unit: Unit, traced: ReadonlyMap<string, TracedFunction>, target: TraceTarget): void {
-  const { b, m } = unit;
+  const { m } = unit;
   const watch = target.layout.get("KLP_WATCH");
   if (watch === undefined) {
     throw new MachineError(
