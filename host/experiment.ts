@@ -174,11 +174,18 @@ const RULES: readonly { readonly rule: string; readonly finding: RegExp }[] = [
 ];
 
 function judge(findings: readonly string[], misbehaved: readonly string[], faults: number): Verdict[] {
+  const rows = [
+    { rule: "every program saw what it should", findings: misbehaved },
+    { rule: "no task faulted", findings: faults > 0 ? [`${faults} faults; the log says where`] : [] },
+  ];
+  return [...judgeAudit(findings), ...rows.map((row) => ({ ...row, ok: row.findings.length === 0 }))];
+}
+
+/** Verdicts from the findings of the kernel's audit. */
+export function judgeAudit(findings: readonly string[]): Verdict[] {
   const unknown = findings.filter((line) => !RULES.some(({ finding }) => finding.test(line)));
   const rows = [
     ...RULES.map(({ rule, finding }) => ({ rule, findings: findings.filter((line) => finding.test(line)) })),
-    { rule: "every program saw what it should", findings: misbehaved },
-    { rule: "no task faulted", findings: faults > 0 ? [`${faults} faults; the log says where`] : [] },
     ...(unknown.length > 0 ? [{ rule: "nothing else was found", findings: unknown }] : []),
   ];
   return rows.map((row) => ({ ...row, ok: row.findings.length === 0 }));

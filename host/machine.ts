@@ -34,6 +34,8 @@ import type { SharedMemory } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { MachineOptions, Settings } from "./options.ts";
 import { Patcher } from "./patch/patcher.ts";
+import { readStopTimes } from "./patch/stop-times.ts";
+import type { StopTimes } from "./patch/stop-times.ts";
 import type { LoadedPatch, LoadOptions, PatchStatus } from "./patch/patcher.ts";
 import { readImage } from "./platform/node/files.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -83,9 +85,7 @@ export class Machine {
         "Build one from kernel/main.ts with test/kernel/index.ts.",
       );
     }
-    const user = settings.userImage
-      ? await makeUserImage(settings.userImage)
-      : loadUserImage(await readImage("user"));
+    const user = settings.userImage ? await makeUserImage(settings.userImage) : loadUserImage(await readImage("user"));
     const placement = place(settings, kernel, user);
     refuseAborted(signal);
     const memory = createMemory(settings.memoryMiB);
@@ -214,6 +214,16 @@ export class Machine {
   async patchSettled(patch: LoadedPatch, options: CallOptions = {}): Promise<number> {
     this.#refuseFailed();
     return this.#patcher.settled(patch, options);
+  }
+
+  /** Stamps of the last stop: request, each CPU's arrival and leaving, standstill. */
+  stopTimes(): StopTimes {
+    return readStopTimes(this.#memory, this.settings.cpus);
+  }
+
+  /** Machine time, ns since boot. */
+  timeNs(): number {
+    return this.#platform.timeNs();
   }
 
   /** Who blocks the transition, with stacks; or what the last stack check met. */

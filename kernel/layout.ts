@@ -102,6 +102,7 @@ export const PERCPU_STEPPED = 220; // stepped: 1 while the current task's stack 
 export const PERCPU_REWIND_PAIR = 224; // the pair that is being rewound while RESUMING
 export const PERCPU_KLP_IRQ = 228; // 1 once interrupts of this CPU are in the new universe
 export const PERCPU_TRIP = 232; // interrupts so far: each is a trip of its own
+export const PERCPU_RUN_IDLE = 236; // 1 asks this CPU to run its idle task once, although others wait; set by anyone
 export const PERCPU_STOPPED_AT = 240; // f64 ns: when this CPU was counted into the last stop
 export const PERCPU_LEFT_AT = 248; // f64 ns: when it had changed its entries and left; written by its host side
 export const PERCPU_LINE = 256; // printk line under construction

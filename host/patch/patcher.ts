@@ -9,9 +9,6 @@ import {
   EBUSY,
   EINVAL,
   ENOENT,
-  KLP_STATE_ENABLED,
-  KLP_STATE_LOADED,
-  KLP_STATE_NONE,
   MAIL_OP_KLP_ALLOC,
   MAIL_OP_KLP_BLOCKERS,
   MAIL_OP_KLP_DISABLE,
@@ -69,9 +66,15 @@ interface Place extends LoadedPatch {
   readonly count: number;
 }
 
+/** KLP_STATE_* by number. */
+const STATES = ["none", "loaded", "enabling", "enabled", "disabling", "unloading"] as const;
+export type PatchState = (typeof STATES)[number];
+/** No request is under way for the patch. */
+const RESTING: ReadonlySet<PatchState> = new Set<PatchState>(["none", "loaded", "enabled"]);
+
 /** What the kernel says of a patch and of the request under way. */
 export interface PatchStatus {
-  readonly state: number;
+  readonly state: PatchState;
   readonly result: number;
   /** Tasks that have not moved yet. */
   readonly remaining: number;
@@ -175,7 +178,11 @@ export class Patcher {
   async status(patch: Pick<LoadedPatch, "number">, options: CallOptions): Promise<PatchStatus> {
     const { bytes } = await this.#mailbox.request(MAIL_OP_KLP_STATUS, "", patch.number, options);
     const view = new DataView(bytes.buffer, bytes.byteOffset);
-    return { state: view.getInt32(0, true), result: view.getInt32(4, true), remaining: view.getInt32(8, true) };
+    return {
+      state: STATES[view.getInt32(0, true)] ?? "none",
+      result: view.getInt32(4, true),
+      remaining: view.getInt32(8, true),
+    };
   }
 
   /** Waits until the request under way for `patch` is over; gives its result. */
@@ -184,8 +191,7 @@ export class Patcher {
       // Read before the status: a change in between is seen by the wait below.
       const sequence = this.#memory.load(SEQUENCE);
       const { state, result } = await this.status(patch, options);
-      if (state === KLP_STATE_NONE || state === KLP_STATE_LOADED || state === KLP_STATE_ENABLED)
-        return state === KLP_STATE_NONE ? 0 : result;
+      if (RESTING.has(state)) return state === "none" ? 0 : result;
       await this.#platform.change(SEQUENCE, sequence, options.signal);
     }
   }
@@ -234,7 +240,7 @@ export class Patcher {
   async #refuseDuringTransition(options: CallOptions): Promise<void> {
     for (const place of this.#places.values()) {
       const { state } = await this.status(place, options);
-      if (state !== KLP_STATE_LOADED && state !== KLP_STATE_ENABLED) throw busy(place.name);
+      if (!RESTING.has(state)) throw busy(place.name);
     }
   }
 

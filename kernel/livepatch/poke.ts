@@ -12,7 +12,7 @@ import { panic } from "../lib/printk";
 import { safepoint, yield_cpu } from "../sched/core";
 import { sleep_until } from "../sched/timer";
 
-const EAGER_ROUNDS = 64;
+const EAGER_ROUNDS = 2;
 const PAUSE_NS: f64 = 100000;
 
 /** Begins an empty list; no round is under way. */

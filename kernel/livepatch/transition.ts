@@ -10,9 +10,10 @@
  * Nobody moves before step 3, so a task that moved on one CPU never meets a table without stubs on another. Going back
  * is the same road with the sides exchanged.
  */
-import { TASK_INTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { PENDING_RESCHED, TASK_INTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
-import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ } from "../layout";
+import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule_on_each_cpu } from "../process/workqueue";
 import { wake_up_state } from "../sched/core";
@@ -64,6 +65,7 @@ function move_everybody(patch: Patch, target: i32): void {
   poke_all_cpus();
   set_phase(PHASE_FLIP);
   wake_kernel_threads();
+  run_idle_tasks();
   schedule_on_each_cpu(interrupts_move);
   for (let round = 0; ; round++) {
     kgr_task_safe();
@@ -100,6 +102,14 @@ function wake_kernel_threads(): void {
     if (changetype<usize>(task) && has_flag(task, TF_KTHREAD)) wake_up_state(task, TASK_INTERRUPTIBLE);
   }
   spin_unlock(tasklist());
+}
+
+/** A busy CPU never gets to its idle task, which would never pass its border: each runs it once. */
+function run_idle_tasks(): void {
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    atomic.store<i32>(cpu_block(cpu), 1, PERCPU_RUN_IDLE); // pairs with the load in pick_next()
+    raise_pending(cpu, PENDING_RESCHED);
+  }
 }
 
 function settle(patch: Patch, target: i32): void {

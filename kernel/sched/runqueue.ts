@@ -5,8 +5,8 @@
  * saving (on_cpu): it stays queued and the CPU comes back for it. An idle CPU pulls from the longest queue.
  */
 import { COUNTER_STEALS, TASK_RUNNING } from "../abi";
-import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_ONLINE, RUNQUEUES, RUNQUEUE_SIZE, TASK_ON_CPU } from "../layout";
-import { count, cpu_block, cpu_id } from "../cpu/percpu";
+import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_ONLINE, PERCPU_RUN_IDLE, RUNQUEUES, RUNQUEUE_SIZE, TASK_ON_CPU } from "../layout";
+import { count, cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
 import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { invariant } from "../lib/printk";
 import { SpinLock, holds, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
@@ -73,7 +73,9 @@ export function task_rq_lock(task: Task): RunQueue {
 @notrace export function pick_next(rq: RunQueue, prev: Task): Task {
   invariant(holds(rq), "pick_next() without the queue's lock");
   const end = head(rq);
-  for (let node = end.next; node != end; node = node.next) {
+  const idle_first = atomic.load<i32>(this_cpu, PERCPU_RUN_IDLE) != 0; // set by run_idle_tasks()
+  if (idle_first) atomic.store<i32>(this_cpu, 0, PERCPU_RUN_IDLE);
+  for (let node = end.next; node != end && !idle_first; node = node.next) {
     const task = task_of_run_node(node);
     if (task != prev && on_cpu(task)) continue; // its stack is still being saved elsewhere
     list_remove(node);

@@ -1,0 +1,286 @@
+/**
+ * The lesson: a vulnerable kernel function is exploited, patched while it is in use, and unpatched again.
+ *
+ * Idea: one machine per model goes the same road, under the same workload: exploit; a task put to sleep *inside* the
+ * function; patch; exploit again; unpatch; exploit once more. Contract: the report says what was seen at each step, and
+ * a verdict for each promise. Invariant: nothing here knows a model's insides: it asks the machine as any user can.
+ */
+import { SIGTERM } from "../kernel/abi.ts";
+import type { CallOptions } from "./abort.ts";
+import type { Verdict } from "./experiment.ts";
+import { judgeAudit } from "./experiment.ts";
+import { Machine } from "./machine.ts";
+import type { MachineOptions } from "./options.ts";
+import type { LoadedPatch } from "./patch/patcher.ts";
+import type { PatchModel } from "./toolchain/patch-format.ts";
+import { planTasks } from "./workload.ts";
+import type { Workload } from "./workload.ts";
+
+export interface LessonPlan {
+  readonly machine: MachineOptions;
+  readonly model: PatchModel;
+  readonly patch: Uint8Array;
+  readonly workload: Workload;
+  readonly tasks?: number | undefined;
+  /** Machine time of the stretch before, and of the stretch after. */
+  readonly seconds: number;
+}
+
+/** What one attempt of the exploit did. */
+export interface Attack {
+  readonly succeeded: boolean;
+  /** The protected file afterwards. */
+  readonly file: string;
+}
+
+export interface Moment {
+  readonly timeNs: number;
+  readonly remaining: number;
+}
+
+export interface LessonReport {
+  readonly model: PatchModel;
+  readonly cpus: number;
+  readonly platform: string;
+  readonly functions: readonly string[];
+  readonly attacks: { readonly before: Attack; readonly patched: Attack; readonly after: Attack };
+  /** The stack of the task that sleeps inside the function while the patch goes in. */
+  readonly sleeper: { readonly pid: number; readonly stack: string; readonly status: number };
+  /** Reports of the stack check, one per refusal. */
+  readonly refusals: readonly string[];
+  /** kGraft: who had not moved, at the first look. */
+  readonly blockers: string;
+  /** Tasks not moved, over time. */
+  readonly moments: readonly Moment[];
+  readonly enableNs: number;
+  readonly disableNs: number;
+  readonly standstillNs: number;
+  /** Longest time that a single CPU stood in the stop, ns. */
+  readonly longestStopNs: number;
+  readonly gapMaxNs: readonly number[];
+  /** System calls per second of machine time, in slices. */
+  readonly rates: readonly { readonly phase: "before" | "during" | "after"; readonly perSecond: number }[];
+  readonly verdicts: readonly Verdict[];
+  readonly log: readonly string[];
+}
+
+const VICTIM = "/tmp/passwd";
+const SECRET = "root:x:0:0:";
+/** The function that the sleeper sleeps in. */
+const FUNCTION = "splice_to_pipe";
+const SLICES = 8;
+
+/** Machine times, in seconds: real ones on threads, short virtual ones on the stepped platform. */
+interface Pace {
+  readonly sleepUs: number;
+  readonly retrySeconds: number;
+  readonly lookSeconds: number;
+}
+const PACE: Readonly<Record<string, Pace>> = {
+  threads: { sleepUs: 400_000, retrySeconds: 0.1, lookSeconds: 0.02 },
+  stepped: { sleepUs: 2000, retrySeconds: 0.0005, lookSeconds: 0.0002 },
+};
+const ATTEMPTS = 50;
+
+export async function runLesson(
+  plan: LessonPlan,
+  say: (what: string) => void,
+  options: CallOptions,
+): Promise<LessonReport> {
+  const machine = await Machine.boot(plan.machine, options);
+  try {
+    return await new Lesson(machine, plan, say, options).run();
+  } finally {
+    await machine.shutdown();
+  }
+}
+
+class Lesson {
+  readonly #machine: Machine;
+  readonly #plan: LessonPlan;
+  readonly #say: (what: string) => void;
+  readonly #options: CallOptions;
+  readonly #pace: Pace;
+  readonly #rates: LessonReport["rates"][number][] = [];
+
+  constructor(machine: Machine, plan: LessonPlan, say: (what: string) => void, options: CallOptions) {
+    this.#machine = machine;
+    this.#plan = plan;
+    this.#say = say;
+    this.#options = options;
+    this.#pace = PACE[machine.settings.platform] as Pace;
+  }
+
+  async run(): Promise<LessonReport> {
+    const machine = this.#machine;
+    const before = await this.#attack();
+    this.#say(before.succeeded ? "exploited" : "the exploit failed");
+    await this.#runProgram("vault");
+    const pids = [];
+    for (const task of planTasks(this.#plan.workload, this.#plan.tasks))
+      pids.push(await machine.spawn(task.program, task.argument, this.#options));
+    machine.setDeviceHz(this.#plan.workload.deviceHz);
+    await this.#measure("before", this.#plan.seconds);
+
+    const sleeper = await this.#putToSleep();
+    this.#say(`task ${sleeper.pid} sleeps inside ${FUNCTION}()`);
+    const enabled = await this.#enable();
+    const patched = await this.#attack();
+    this.#say(patched.succeeded ? "patched, and still exploited" : "patched, and the exploit fails");
+    await this.#measure("after", this.#plan.seconds);
+    const status = await machine.wait(sleeper.pid, this.#options);
+
+    const started = machine.timeNs();
+    await machine.disable(enabled.patch, {
+      ...this.#options,
+      attempts: ATTEMPTS,
+      retrySeconds: this.#pace.retrySeconds,
+    });
+    const disableNs = machine.timeNs() - started;
+    await machine.unload(enabled.patch, this.#options);
+    await this.#runProgram("vault");
+    const after = await this.#attack();
+    this.#say("unpatched");
+    machine.setDeviceHz(0);
+    for (const pid of pids) await machine.kill(pid, SIGTERM, this.#options);
+    for (const pid of pids) await machine.wait(pid, this.#options);
+    const findings = await machine.audit(this.#options);
+    const { platform, cpus } = machine.settings;
+    return {
+      model: this.#plan.model,
+      platform,
+      cpus,
+      functions: enabled.patch.functions,
+      attacks: { before, patched, after },
+      sleeper: { ...sleeper, status },
+      refusals: enabled.refusals,
+      blockers: enabled.blockers,
+      moments: enabled.moments,
+      enableNs: enabled.enableNs,
+      disableNs,
+      standstillNs: enabled.standstillNs,
+      longestStopNs: enabled.longestStopNs,
+      gapMaxNs: machine.counters().cpus.map(({ counters }) => counters.gapMaxNs),
+      rates: this.#rates,
+      verdicts: [
+        verdict("the exploit works on the unpatched kernel", before.succeeded),
+        verdict("it fails on the patched kernel", !patched.succeeded && patched.file === SECRET),
+        verdict("it works again when the patch is out", after.succeeded),
+        verdict("the task that slept inside finished its call", status === 0),
+        verdict(
+          this.#plan.model === "kpatch"
+            ? "the stack check refused while it slept inside"
+            : "it held the transition up, and finished in old code",
+          this.#plan.model === "kpatch" ? enabled.refusals.length > 0 : blocks(enabled.blockers, sleeper.pid),
+        ),
+        ...judgeAudit(findings),
+      ],
+      log: machine.log(),
+    };
+  }
+
+  /** The exploit, and what it left. */
+  async #attack(): Promise<Attack> {
+    if (!(await this.#exists())) await this.#runProgram("vault");
+    const status = await this.#runProgram("dirty_pipe");
+    return { succeeded: status >> 8 === 1, file: await this.#machine.read(VICTIM, this.#options) };
+  }
+
+  async #exists(): Promise<boolean> {
+    return this.#machine.read(VICTIM, this.#options).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #runProgram(program: string): Promise<number> {
+    const pid = await this.#machine.spawn(program, 0, this.#options);
+    return this.#machine.wait(pid, this.#options);
+  }
+
+  /** Starts the sleeper, and waits until its stack shows the function. */
+  async #putToSleep(): Promise<{ pid: number; stack: string }> {
+    const pid = await this.#machine.spawn("splice_sleeper", this.#pace.sleepUs, this.#options);
+    for (;;) {
+      const stack = await this.#machine.read(`/proc/${pid}/stack`, this.#options);
+      if (stack.includes(`${FUNCTION}+`)) return { pid, stack };
+    }
+  }
+
+  /** Loads by the plan's model, watching. */
+  async #enable(): Promise<{
+    patch: LoadedPatch;
+    refusals: string[];
+    blockers: string;
+    moments: Moment[];
+    enableNs: number;
+    standstillNs: number;
+    longestStopNs: number;
+  }> {
+    const machine = this.#machine;
+    const { model, patch: bytes } = this.#plan;
+    const refusals: string[] = [];
+    const moments: Moment[] = [];
+    const calls = machine.counters();
+    const started = machine.timeNs();
+    const onRefused = (report: string): void => void refusals.push(report);
+    const patch = await machine.load(bytes, {
+      ...this.#options,
+      model,
+      attempts: ATTEMPTS,
+      retrySeconds: this.#pace.retrySeconds,
+      onRefused,
+      noWait: model === "kgraft",
+    });
+    let blockers = "";
+    if (model === "kgraft") {
+      for (;;) {
+        const { state, remaining } = await machine.patchStatus(patch, this.#options);
+        moments.push({ timeNs: machine.timeNs() - started, remaining });
+        if (state === "enabled") break;
+        // Once only the sleepers are left, they are named.
+        if (remaining > 0 && remaining <= MANY) blockers ||= await this.#settledBlockers();
+        await machine.run(this.#pace.lookSeconds, this.#options);
+      }
+    }
+    const enableNs = machine.timeNs() - started;
+    const now = machine.counters();
+    this.#rates.push({
+      phase: "during",
+      perSecond: ((now.total.syscalls - calls.total.syscalls) / (now.timeNs - calls.timeNs)) * 1e9,
+    });
+    const stop = machine.stopTimes();
+    const longestStopNs = Math.max(...stop.cpus.map(({ stoppedNs, leftNs }) => leftNs - stoppedNs));
+    return { patch, refusals, blockers, moments, enableNs, standstillNs: stop.standstillNs, longestStopNs };
+  }
+
+  async #settledBlockers(): Promise<string> {
+    const text = await this.#machine.blockers(this.#options);
+    return text.includes(`${FUNCTION}+`) ? text : "";
+  }
+
+  async #measure(phase: "before" | "after", seconds: number): Promise<void> {
+    const machine = this.#machine;
+    for (let slice = 0; slice < SLICES; slice++) {
+      const from = machine.counters();
+      await machine.run(seconds / SLICES, this.#options);
+      const to = machine.counters();
+      this.#rates.push({
+        phase,
+        perSecond: ((to.total.syscalls - from.total.syscalls) / (to.timeNs - from.timeNs)) * 1e9,
+      });
+    }
+  }
+}
+
+/** While more tasks than this have not moved, naming them says nothing. */
+const MANY = 4;
+
+function verdict(rule: string, ok: boolean): Verdict {
+  return { rule, ok, findings: [] };
+}
+
+/** Whether the report of blockers names the task. */
+function blocks(report: string, pid: number): boolean {
+  return [...report.matchAll(/^PID: (\d+)/gm)].some((match) => Number(match[1]) === pid);
+}

@@ -1,0 +1,38 @@
+/**
+ * The last stop of the machine, by the stamps that its CPUs left.
+ *
+ * Contract: ns since boot. Standstill is the time in which all CPUs stood still: from the last one to arrive to the
+ * first one to leave. Invariant: zero everywhere before the first stop.
+ */
+import {
+  MACHINE,
+  MACHINE_STOP_ASKED,
+  MACHINE_STOP_DECIDED,
+  PERCPU_LEFT_AT,
+  PERCPU_STOPPED_AT,
+} from "../../kernel/layout.ts";
+import { cpuBlock } from "../memory.ts";
+import type { SharedMemory } from "../memory.ts";
+
+export interface StopTimes {
+  readonly askedNs: number;
+  readonly decidedNs: number;
+  readonly standstillNs: number;
+  /** Each CPU's own gap, arrival to leaving. */
+  readonly cpus: readonly { readonly stoppedNs: number; readonly leftNs: number }[];
+}
+
+export function readStopTimes(memory: SharedMemory, cpus: number): StopTimes {
+  const times = Array.from({ length: cpus }, (_, cpu) => ({
+    stoppedNs: memory.loadDouble(cpuBlock(cpu) + PERCPU_STOPPED_AT),
+    leftNs: memory.loadDouble(cpuBlock(cpu) + PERCPU_LEFT_AT),
+  }));
+  const last = Math.max(...times.map(({ stoppedNs }) => stoppedNs));
+  const first = Math.min(...times.map(({ leftNs }) => leftNs));
+  return {
+    askedNs: memory.loadDouble(MACHINE + MACHINE_STOP_ASKED),
+    decidedNs: memory.loadDouble(MACHINE + MACHINE_STOP_DECIDED),
+    standstillNs: Math.max(0, first - last),
+    cpus: times,
+  };
+}
