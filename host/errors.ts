@@ -13,19 +13,6 @@ export type MachineErrorCode =
   | "UNKNOWN_EXPRESSION" // an instruction that the passes do not know
   | "INVALID_MODULE" // a pass left a module that does not validate
   | "MISSING_RUNTIME_FUNCTION" // the kernel lacks a function that the toolchain calls by name
-  // ── live patching: loader and models ──
-  | "WRONG_KERNEL"
-  | "UNKNOWN_FUNCTION"
-  | "UNHOOKABLE"
-  | "BODY_MISMATCH"
-  | "MISSING_IMPORT"
-  | "PATCH_ROOM"
-  | "PATCH_BUSY"
-  | "PATCH_STATE"
-  | "PATCH_IN_USE"
-  | "NOT_LOADED"
-  | "FUNCTION_IN_USE"
-  | "HOOK_REFUSED"
   // ── toolchain: kernel rules ──
   | "SHARED_STATE_IN_GLOBAL"
   | "TOP_LEVEL_CODE"
@@ -76,6 +63,19 @@ export type MachineErrorCode =
   | "DEADLOCK" // stepped: nothing can ever happen again
   | "LIVELOCK" // stepped: every CPU waits for another
   | "STEP_BUDGET" // stepped: more steps than allowed
+  // ── live patching: loader and models ──
+  | "WRONG_KERNEL"
+  | "UNKNOWN_FUNCTION"
+  | "UNHOOKABLE"
+  | "BODY_MISMATCH"
+  | "MISSING_IMPORT"
+  | "PATCH_ROOM"
+  | "PATCH_BUSY"
+  | "PATCH_STATE"
+  | "PATCH_IN_USE"
+  | "NOT_LOADED"
+  | "FUNCTION_IN_USE"
+  | "HOOK_REFUSED"
   // ── command line ──
   | "UNKNOWN_WORKLOAD"
   | "BAD_USAGE";
