@@ -55,6 +55,19 @@ describe("a kernel image", () => {
     expect(row("task").slot).toBeGreaterThan(2);
   });
 
+  it("has one row per function: id, name, signature, body, source position", async () => {
+    const { functions } = image.map;
+    expect(functions.map(({ id }) => id)).toEqual(functions.map((_, index) => index + 1));
+    const lines = (await readFile(`${MINI_ROOT}/kernel/main.ts`, "utf8")).split("\n");
+    for (const { name, file, line } of functions.filter(({ kind }) => kind === "patchable")) {
+      expect(file, name).toBe("kernel/main.ts");
+      expect(lines[line - 1], name).toContain(`function ${name}(`);
+    }
+    expect(row("slow_square")).toMatchObject({ path: "kernel/main/slow_square", signature: "(i32)->i32", sympos: 1 });
+    expect(row("slow_square").frameSize).toBeGreaterThan(0);
+    expect(new Set([row("double"), row("slow_square"), row("task")].map(({ bodyHash }) => bodyHash)).size).toBe(3);
+  });
+
   it("has slots, originals, slow stubs and trace stubs in regions of one stride", () => {
     const { table } = boot(image);
     const { stride } = image.map;

@@ -8,6 +8,7 @@ import { numberFrames } from "../../host/toolchain/passes/frames.ts";
 import { checkGlobals } from "../../host/toolchain/passes/globals.ts";
 import { fillTable, hookCalls, planSlots } from "../../host/toolchain/passes/hooks.ts";
 import { maySleep } from "../../host/toolchain/passes/may-sleep.ts";
+import { exportPerCpu, importPerCpu } from "../../host/toolchain/passes/percpu.ts";
 import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
 import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
 import { insertStepPoints } from "../../host/toolchain/passes/step-points.ts";
@@ -33,6 +34,19 @@ const unwindable = (unit: Unit, expected: readonly string[], indirect: readonly 
 describe("a kernel pass", () => {
   it("globals lets per-CPU variables, constants and the compiler's own counter pass", () =>
     expectPass("globals", checkGlobals));
+
+  it("percpu exports variables of a CPU, and leaves constants and Asyncify's globals alone", () =>
+    expectPass("percpu", (unit) => expect(exportPerCpu(unit)).toEqual(["kernel/a/this_cpu", "kernel/a/share"])));
+
+  it("percpu lets a patch share those variables that the kernel has, and keep its own", async () => {
+    const unit = await unitOf(`(module (global $kernel/a/this_cpu (mut i32) (i32.const 0))
+      (global $patch/mine (mut i32) (i32.const 7))
+      (func (export "get") (result i32) (i32.add (global.get $kernel/a/this_cpu) (global.get $patch/mine))))`);
+    importPerCpu(unit, ["kernel/a/this_cpu"]);
+    const env = { "percpu:kernel/a/this_cpu": new WebAssembly.Global({ value: "i32", mutable: true }, 35) };
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(unit.m.emitBinary()), { env });
+    expect((exports["get"] as () => number)()).toBe(42);
+  });
 
   it("static-data lets reads of static data and writes elsewhere pass", () =>
     expectPass("static-data", checkStaticData));
