@@ -78,6 +78,7 @@ export type MachineErrorCode =
   | "HOOK_REFUSED"
   // ── command line ──
   | "UNKNOWN_WORKLOAD"
+  | "UNKNOWN_PATCH"
   | "BAD_USAGE";
 
 /** A refusal: `code` is for programs and never changes; the words are for people and may. */

@@ -11,7 +11,7 @@ import type { Verdict } from "./experiment.ts";
 import { judgeAudit } from "./experiment.ts";
 import { Machine } from "./machine.ts";
 import type { MachineOptions } from "./options.ts";
-import type { LoadedPatch } from "./patch/patcher.ts";
+import type { LoadedPatch, LoadOptions } from "./patch/patcher.ts";
 import type { PatchModel } from "./toolchain/patch-format.ts";
 import { planTasks } from "./workload.ts";
 import type { Workload } from "./workload.ts";
@@ -20,6 +20,8 @@ export interface LessonPlan {
   readonly machine: MachineOptions;
   readonly model: PatchModel;
   readonly patch: Uint8Array;
+  /** The user image's exploit attacks what the patch mends, and a task is put to sleep inside it. */
+  readonly exploit: boolean;
   readonly workload: Workload;
   readonly tasks?: number | undefined;
   /** Machine time of the stretch before, and of the stretch after. */
@@ -43,9 +45,10 @@ export interface LessonReport {
   readonly cpus: number;
   readonly platform: string;
   readonly functions: readonly string[];
-  readonly attacks: { readonly before: Attack; readonly patched: Attack; readonly after: Attack };
+  /** Only of a patch that the user image can attack. */
+  readonly attacks: { readonly before: Attack; readonly patched: Attack; readonly after: Attack } | undefined;
   /** The stack of the task that sleeps inside the function while the patch goes in. */
-  readonly sleeper: { readonly pid: number; readonly stack: string; readonly status: number };
+  readonly sleeper: { readonly pid: number; readonly stack: string; readonly status: number } | undefined;
   /** Reports of the stack check, one per refusal. */
   readonly refusals: readonly string[];
   /** kGraft: who had not moved, at the first look. */
@@ -63,6 +66,9 @@ export interface LessonReport {
   readonly verdicts: readonly Verdict[];
   readonly log: readonly string[];
 }
+
+/** What was seen while the patch went in. */
+type Seen = Pick<LessonReport, "refusals" | "blockers" | "moments" | "enableNs" | "standstillNs" | "longestStopNs">;
 
 const VICTIM = "/tmp/passwd";
 const SECRET = "root:x:0:0:";
@@ -113,84 +119,72 @@ class Lesson {
 
   async run(): Promise<LessonReport> {
     const machine = this.#machine;
-    const before = await this.#attack();
-    this.#say(before.succeeded ? "exploited" : "the exploit failed");
-    await this.#runProgram("vault");
-    const pids = [];
-    for (const task of planTasks(this.#plan.workload, this.#plan.tasks))
-      pids.push(await machine.spawn(task.program, task.argument, this.#options));
-    machine.setDeviceHz(this.#plan.workload.deviceHz);
+    const { exploit } = this.#plan;
+    const before = exploit ? await this.#attack("exploited") : undefined;
+    const pids = await this.#startWorkload();
     await this.#measure("before", this.#plan.seconds);
 
-    const sleeper = await this.#putToSleep();
-    this.#say(`task ${sleeper.pid} sleeps inside ${FUNCTION}()`);
+    const asleep = exploit ? await this.#putToSleep() : undefined;
     const enabled = await this.#enable();
-    const patched = await this.#attack();
-    this.#say(patched.succeeded ? "patched, and still exploited" : "patched, and the exploit fails");
+    const patched = exploit ? await this.#attack("patched") : undefined;
     await this.#measure("after", this.#plan.seconds);
-    const status = await machine.wait(sleeper.pid, this.#options);
+    const sleeper = asleep && { ...asleep, status: await machine.wait(asleep.pid, this.#options) };
 
     const started = machine.timeNs();
-    await machine.disable(enabled.patch, {
-      ...this.#options,
-      attempts: ATTEMPTS,
-      retrySeconds: this.#pace.retrySeconds,
-    });
+    await machine.disable(enabled.patch, this.#loadOptions());
     const disableNs = machine.timeNs() - started;
     await machine.unload(enabled.patch, this.#options);
-    await this.#runProgram("vault");
-    const after = await this.#attack();
-    this.#say("unpatched");
-    machine.setDeviceHz(0);
-    for (const pid of pids) await machine.kill(pid, SIGTERM, this.#options);
-    for (const pid of pids) await machine.wait(pid, this.#options);
-    const findings = await machine.audit(this.#options);
-    const { platform, cpus } = machine.settings;
+    const after = exploit ? await this.#attack("unpatched") : undefined;
+    const findings = await this.#stopWorkload(pids);
+    const attacks = before && patched && after && { before, patched, after };
+    const { patch, ...seen } = enabled;
     return {
+      ...seen,
       model: this.#plan.model,
-      platform,
-      cpus,
-      functions: enabled.patch.functions,
-      attacks: { before, patched, after },
-      sleeper: { ...sleeper, status },
-      refusals: enabled.refusals,
-      blockers: enabled.blockers,
-      moments: enabled.moments,
-      enableNs: enabled.enableNs,
+      platform: machine.settings.platform,
+      cpus: machine.settings.cpus,
+      functions: patch.functions,
+      attacks,
+      sleeper,
       disableNs,
-      standstillNs: enabled.standstillNs,
-      longestStopNs: enabled.longestStopNs,
       gapMaxNs: machine.counters().cpus.map(({ counters }) => counters.gapMaxNs),
       rates: this.#rates,
       verdicts: [
-        verdict("the exploit works on the unpatched kernel", before.succeeded),
-        verdict("it fails on the patched kernel", !patched.succeeded && patched.file === SECRET),
-        verdict("it works again when the patch is out", after.succeeded),
-        verdict("the task that slept inside finished its call", status === 0),
-        verdict(
-          this.#plan.model === "kpatch"
-            ? "the stack check refused while it slept inside"
-            : "it held the transition up, and finished in old code",
-          this.#plan.model === "kpatch" ? enabled.refusals.length > 0 : blocks(enabled.blockers, sleeper.pid),
-        ),
+        ...(attacks && sleeper ? judge(this.#plan.model, attacks, sleeper, seen) : []),
         ...judgeAudit(findings),
       ],
       log: machine.log(),
     };
   }
 
-  /** The exploit, and what it left. */
-  async #attack(): Promise<Attack> {
-    if (!(await this.#exists())) await this.#runProgram("vault");
-    const status = await this.#runProgram("dirty_pipe");
-    return { succeeded: status >> 8 === 1, file: await this.#machine.read(VICTIM, this.#options) };
+  async #startWorkload(): Promise<number[]> {
+    const pids = [];
+    for (const { program, argument } of planTasks(this.#plan.workload, this.#plan.tasks)) {
+      pids.push(await this.#machine.spawn(program, argument, this.#options));
+    }
+    this.#machine.setDeviceHz(this.#plan.workload.deviceHz);
+    return pids;
   }
 
-  async #exists(): Promise<boolean> {
-    return this.#machine.read(VICTIM, this.#options).then(
-      () => true,
-      () => false,
-    );
+  /** Gives what the audit of the resting machine finds. */
+  async #stopWorkload(pids: readonly number[]): Promise<string[]> {
+    this.#machine.setDeviceHz(0);
+    for (const pid of pids) await this.#machine.kill(pid, SIGTERM, this.#options);
+    for (const pid of pids) await this.#machine.wait(pid, this.#options);
+    return this.#machine.audit(this.#options);
+  }
+
+  #loadOptions(): LoadOptions {
+    return { ...this.#options, attempts: ATTEMPTS, retrySeconds: this.#pace.retrySeconds };
+  }
+
+  /** The exploit on a fresh file, and what it left. */
+  async #attack(when: string): Promise<Attack> {
+    await this.#runProgram("vault");
+    const status = await this.#runProgram("dirty_pipe");
+    const succeeded = status >> 8 === 1;
+    this.#say(`${when}: the exploit ${succeeded ? "works" : "fails"}`);
+    return { succeeded, file: await this.#machine.read(VICTIM, this.#options) };
   }
 
   async #runProgram(program: string): Promise<number> {
@@ -203,20 +197,14 @@ class Lesson {
     const pid = await this.#machine.spawn("splice_sleeper", this.#pace.sleepUs, this.#options);
     for (;;) {
       const stack = await this.#machine.read(`/proc/${pid}/stack`, this.#options);
-      if (stack.includes(`${FUNCTION}+`)) return { pid, stack };
+      if (!stack.includes(`${FUNCTION}+`)) continue;
+      this.#say(`task ${pid} sleeps inside ${FUNCTION}()`);
+      return { pid, stack };
     }
   }
 
   /** Loads by the plan's model, watching. */
-  async #enable(): Promise<{
-    patch: LoadedPatch;
-    refusals: string[];
-    blockers: string;
-    moments: Moment[];
-    enableNs: number;
-    standstillNs: number;
-    longestStopNs: number;
-  }> {
+  async #enable(): Promise<Seen & { patch: LoadedPatch }> {
     const machine = this.#machine;
     const { model, patch: bytes } = this.#plan;
     const refusals: string[] = [];
@@ -224,14 +212,7 @@ class Lesson {
     const calls = machine.counters();
     const started = machine.timeNs();
     const onRefused = (report: string): void => void refusals.push(report);
-    const patch = await machine.load(bytes, {
-      ...this.#options,
-      model,
-      attempts: ATTEMPTS,
-      retrySeconds: this.#pace.retrySeconds,
-      onRefused,
-      noWait: model === "kgraft",
-    });
+    const patch = await machine.load(bytes, { ...this.#loadOptions(), model, onRefused, noWait: model === "kgraft" });
     let blockers = "";
     if (model === "kgraft") {
       for (;;) {
@@ -275,6 +256,23 @@ class Lesson {
 
 /** While more tasks than this have not moved, naming them says nothing. */
 const MANY = 4;
+
+function judge(
+  model: PatchModel,
+  { before, patched, after }: NonNullable<LessonReport["attacks"]>,
+  sleeper: NonNullable<LessonReport["sleeper"]>,
+  seen: Seen,
+): Verdict[] {
+  return [
+    verdict("the exploit works on the unpatched kernel", before.succeeded),
+    verdict("it fails on the patched kernel", !patched.succeeded && patched.file === SECRET),
+    verdict("it works again when the patch is out", after.succeeded),
+    verdict("the task that slept inside finished its call", sleeper.status === 0),
+    model === "kpatch"
+      ? verdict("the stack check refused while it slept inside", seen.refusals.length > 0)
+      : verdict("it held the transition up, and finished in old code", blocks(seen.blockers, sleeper.pid)),
+  ];
+}
 
 function verdict(rule: string, ok: boolean): Verdict {
   return { rule, ok, findings: [] };

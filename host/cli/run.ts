@@ -1,5 +1,5 @@
 /**
- * `wlp run`: the main job, one experiment.
+ * `wlp run`: the main job: a machine under its workload, then a live patch on it, under each model.
  *
  * Contract: says first what it will do and how long it takes; a progress line only on a terminal; exit status 0 when
  * all invariants hold, 1 when one does not. Invariant: with --json, standard output holds one document and no more.
@@ -13,7 +13,13 @@ import { checkOptions } from "../options.ts";
 import type { PlatformName } from "../platform/platforms.ts";
 import { PLATFORMS } from "../platform/platforms.ts";
 import { findWorkload, WORKLOADS, workloadOf } from "../workload.ts";
+import { runLesson } from "../lesson.ts";
+import type { LessonPlan, LessonReport } from "../lesson.ts";
+import type { PatchModel } from "../toolchain/patch-format.ts";
 import { painter } from "./format.ts";
+import { renderLessons } from "./lesson-report.ts";
+import { digest, resolvePatch } from "./patch-argument.ts";
+import type { PatchArgument } from "./patch-argument.ts";
 import { renderReport } from "./report.ts";
 
 interface RunOptions {
@@ -24,10 +30,17 @@ interface RunOptions {
   readonly platform: PlatformName;
   readonly seed?: number;
   readonly memory?: number;
+  readonly patch: string;
+  readonly model?: string;
   readonly json?: boolean;
 }
 
-const SECONDS: Readonly<Record<PlatformName, number>> = { threads: 6, stepped: 0.05 };
+const SECONDS: Readonly<Record<PlatformName, number>> = { threads: 4, stepped: 0.05 };
+/** Stretch of the workload before and after a live patch. */
+const LESSON_SECONDS: Readonly<Record<PlatformName, number>> = { threads: 0.8, stepped: 0.004 };
+/** The patch whose hole the exploit of the user image knows. */
+const EXPLOITED = "dirty-pipe";
+const MODELS: readonly PatchModel[] = ["kpatch", "kgraft"];
 
 const EXIT_STATUS = "Exit status: 0 all invariants hold, 1 they do not, 2 usage, 130 interrupted.";
 
@@ -37,7 +50,7 @@ export function runCommand(signal: AbortSignal): Command {
     .description("Boot a machine, put a workload on it, measure, stop it, check that nothing was lost.")
     .option("--cpus <n>", "CPUs, 1 to 64 (default: 4)", numberOf("--cpus"))
     .option("--tasks <n>", "tasks that the workload starts (default: the workload's own)", numberOf("--tasks"))
-    .option("--seconds <s>", "how long it runs (default: 6; on stepped 0.05 of virtual time)", numberOf("--seconds"))
+    .option("--seconds <s>", "how long it runs (default: 4; on stepped 0.05 of virtual time)", numberOf("--seconds"))
     .option("--workload <w>", "a name from the list below, or the path of a user module (.wasm)", "mixed")
     .addOption(
       new Option("--platform <p>", "threads: one worker thread per CPU. stepped: one thread, virtual time")
@@ -46,20 +59,80 @@ export function runCommand(signal: AbortSignal): Command {
     )
     .option("--seed <n>", "on stepped, decides every interleaving; a 32-bit number (default: 1)", numberOf("--seed"))
     .option("--memory <mib>", "memory of the machine in MiB (default: 64)", numberOf("--memory"))
+    .option("--patch <p>", "a folder under patches/, a diff, or a built module; `none` for no patch", "dirty-pipe")
+    .option("--model <m>", "kpatch or kgraft (default: one after the other)")
     .option("--json", "print one JSON document")
     .addHelpText("after", `\nWorkloads:\n${workloads}\n\n${EXIT_STATUS}`)
     .action(async (options: RunOptions) => run(options, signal));
 }
 
 async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
+  const models = modelsOf(options.model);
   const plan = await planOf(options);
+  const patch = await patchOf(options);
   if (!options.json) announce(options, plan);
   const report = await runExperiment(plan, options.json ? QUIET : progressLine(plan.seconds), { signal });
-  const text = options.json
-    ? `${JSON.stringify(report, null, 2)}\n`
-    : renderReport(report, painter(process.stdout.isTTY, process.env));
-  process.stdout.write(text);
-  if (report.verdicts.some(({ ok }) => !ok)) process.exitCode = 1;
+  const paint = painter(process.stdout.isTTY, process.env);
+  if (!options.json) process.stdout.write(renderReport(report, paint));
+  const lessons = patch ? await teach(patch, models, options, plan, signal) : [];
+  if (options.json) process.stdout.write(`${JSON.stringify({ ...report, lessons }, null, 2)}\n`);
+  else if (patch)
+    process.stdout.write(`\n${renderLessons({ name: patch.name, ...digest(patch.text) }, lessons, paint)}${NEXT}`);
+  const verdicts = [report, ...lessons].flatMap((part) => part.verdicts);
+  if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+const NEXT = `next: wlp run --platform stepped --seed 7        the same, step by step, by seed
+      wlp build patches/dirty-pipe -o fix.wasm   the diff as a module
+      wlp run --model kgraft --cpus 2 --json     one model, as JSON
+`;
+
+/** The lesson under each model, each on a machine of its own. */
+async function teach(
+  patch: PatchArgument,
+  models: readonly PatchModel[],
+  options: RunOptions,
+  plan: ExperimentPlan,
+  signal: AbortSignal,
+): Promise<LessonReport[]> {
+  const reports: LessonReport[] = [];
+  for (const model of models) {
+    const lesson: LessonPlan = {
+      machine: plan.machine,
+      model,
+      patch: patch.bytes,
+      exploit: patch.name === EXPLOITED,
+      workload: findWorkload(options.workload),
+      tasks: plan.tasks,
+      seconds: LESSON_SECONDS[options.platform],
+    };
+    const say = (what: string): void => {
+      if (!options.json && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${model}: ${what}`);
+    };
+    reports.push(await runLesson(lesson, say, { signal }));
+    if (!options.json && process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+  }
+  return reports;
+}
+
+/** The patch of this run, for the image of its platform; none for a user module of one's own. */
+async function patchOf({ patch, workload, platform }: RunOptions): Promise<PatchArgument | undefined> {
+  if (patch === "none" || workload.endsWith(".wasm")) return undefined;
+  return resolvePatch(patch, platform === "stepped" ? "kernel-stepped" : "kernel");
+}
+
+function modelsOf(model: string | undefined): readonly PatchModel[] {
+  if (model === undefined) return MODELS;
+  if (model === "hybrid") {
+    throw new MachineError("BAD_OPTION", "--model hybrid is not built yet", "Take kpatch or kgraft.");
+  }
+  const known = MODELS.filter((name) => name === model);
+  if (known.length > 0) return known;
+  throw new MachineError(
+    "BAD_OPTION",
+    `--model is "${model}"`,
+    "Take kpatch or kgraft; without --model both run in turn.",
+  );
 }
 
 async function planOf(options: RunOptions): Promise<ExperimentPlan> {

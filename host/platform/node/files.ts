@@ -8,6 +8,11 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { MachineError } from "../../errors.ts";
 
+/** The folder of this package. */
+export const PACKAGE_ROOT: string = fileURLToPath(
+  new URL(import.meta.url.includes("/dist/host/") ? "../../../../" : "../../../", import.meta.url),
+);
+
 const DIST = new URL(import.meta.url.includes("/dist/host/") ? "../../../" : "../../../dist/", import.meta.url);
 
 export interface ImageFile {

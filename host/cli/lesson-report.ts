@@ -1,0 +1,150 @@
+/**
+ * The lesson as text: what was attacked, the diff, one table with the models as columns, how each transition went.
+ *
+ * Contract: 80 columns; prints what the reports hold and computes nothing but rounding.
+ */
+import type { LessonReport } from "../lesson.ts";
+import { duration, si } from "./format.ts";
+import type { Paint } from "./format.ts";
+
+const WIDTH = 80;
+const BARS = "▁▂▃▄▅▆▇█";
+
+export interface LessonText {
+  readonly name: string;
+  readonly purpose: string;
+  readonly changes: readonly string[];
+}
+
+export function renderLessons(lesson: LessonText, reports: readonly LessonReport[], paint: Paint): string {
+  const [first] = reports;
+  if (!first) return "";
+  const head = [
+    paint("bold", `patch ${lesson.name}: ${first.functions.join(", ")}`),
+    ...wrap(lesson.purpose),
+    ...lesson.changes,
+    "",
+  ];
+  const failed = reports.flatMap((report) =>
+    report.verdicts.filter(({ ok }) => !ok).map(({ rule, findings }) => [report.model, rule, ...findings]),
+  );
+  const verdicts = reports.flatMap(({ verdicts: all }) => all);
+  return [
+    ...head,
+    ...columns(reports),
+    "",
+    ...reports.flatMap((report) => transition(report)),
+    ...(failed.length === 0
+      ? [
+          `${paint("green", "ok    ")} ${verdicts.length} promises checked, under ${reports.map(({ model }) => model).join(" and ")}`,
+        ]
+      : failed.map(([model, ...rest]) => `${paint("red", "FAILED")} ${model}: ${rest.join("; ")}`)),
+    "",
+  ].join("\n");
+}
+
+/** Each row: what, one cell per model, and what the word means. */
+function columns(reports: readonly LessonReport[]): string[] {
+  const row = (what: string, cell: (report: LessonReport) => string, why: string): string =>
+    `${what.padEnd(22)}${reports.map((report) => cell(report).padStart(15)).join("")}  ${why}`
+      .trimEnd()
+      .slice(0, WIDTH);
+  const exploits = reports.every(({ attacks }) => attacks !== undefined);
+  const file = (report: LessonReport, which: "before" | "patched" | "after"): string =>
+    report.attacks?.[which].file ?? "-";
+  return [
+    row("", ({ model }) => model, ""),
+    ...(exploits
+      ? [
+          row("exploit, unpatched", (report) => file(report, "before"), "a file it may only read"),
+          row("exploit, patched", (report) => file(report, "patched"), "untouched"),
+          row("exploit, unpatched", (report) => file(report, "after"), "the patch is out"),
+          row(
+            "stack check refused",
+            ({ model, refusals }) => (model === "kpatch" ? `${refusals.length} times` : "-"),
+            "a task slept inside",
+          ),
+        ]
+      : []),
+    row("time to enable", ({ enableNs }) => duration(enableNs), "to the last old call"),
+    row("time to disable", ({ disableNs }) => duration(disableNs), ""),
+    row(
+      "standstill",
+      ({ standstillNs, model }) => (model === "kpatch" ? duration(standstillNs) : "none"),
+      "all CPUs stopped",
+    ),
+    row(
+      "longest stop",
+      ({ longestStopNs, model }) => (model === "kpatch" ? duration(longestStopNs) : "none"),
+      "of one CPU",
+    ),
+    row("longest gap", ({ gapMaxNs }) => duration(Math.max(...gapMaxNs)), "between safepoints"),
+    row("calls/s before", (report) => si(mean(report, "before")), "system calls"),
+    row("       during", (report) => si(mean(report, "during")), ""),
+    row("       after", (report) => si(mean(report, "after")), ""),
+    row("throughput", (report) => plot(report), "before|during|after"),
+  ];
+}
+
+function mean({ rates }: LessonReport, phase: "before" | "during" | "after"): number {
+  const of = rates.filter((rate) => rate.phase === phase);
+  return of.reduce((sum, { perSecond }) => sum + perSecond, 0) / Math.max(1, of.length);
+}
+
+/** One bar per slice of time, relative to the highest. */
+function plot({ rates }: LessonReport): string {
+  const most = Math.max(...rates.map(({ perSecond }) => perSecond));
+  const bar = (value: number): string =>
+    BARS[Math.min(BARS.length - 1, Math.floor((value / most) * BARS.length))] ?? "";
+  const part = (phase: string): string => {
+    const values = rates.filter((rate) => rate.phase === phase).map(({ perSecond }) => perSecond);
+    return values
+      .filter((_, i) => values.length < 6 || i % 2 === 0)
+      .map(bar)
+      .join("");
+  };
+  return `${part("before")}|${part("during")}|${part("after")}`;
+}
+
+/** How it went: the first refusal with its stack, or the tasks that were left over time. */
+function transition({ model, refusals, moments, blockers }: LessonReport): string[] {
+  if (model === "kpatch") {
+    const [refusal] = refusals;
+    return refusal
+      ? [
+          "kpatch, first attempt:",
+          ...refusal
+            .trimEnd()
+            .split("\n")
+            .map((line) => `  ${line}`),
+          "",
+        ]
+      : [];
+  }
+  const left = moments.map(({ remaining }) => remaining).filter((value, i, all) => i === 0 || value !== all[i - 1]);
+  return [
+    `kgraft, tasks not over: ${left.join(" → ")}`.slice(0, WIDTH),
+    ...(blockers
+      ? [
+          "  the last ones, asleep in old code:",
+          ...blockers
+            .trimEnd()
+            .split("\n")
+            .map((line) => `  ${line}`),
+        ]
+      : []),
+    "",
+  ];
+}
+
+function wrap(text: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line && line.length + word.length + 1 > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else line = line ? `${line} ${word}` : word;
+  }
+  return line ? [...lines, line] : lines;
+}
