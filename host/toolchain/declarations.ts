@@ -29,6 +29,8 @@ export interface Declarations {
   readonly functions: ReadonlyMap<string, FunctionDeclaration>;
   /** Decorators of module-level variables, by internal name. */
   readonly globals: ReadonlyMap<string, readonly string[]>;
+  /** Where variables and classes stand in the source, `kernel/fs/pipe.ts:21`, by internal name. */
+  readonly places: ReadonlyMap<string, string>;
   readonly pointers: readonly FunctionPointer[];
   /** Where a class keeps its fields: `page:0:usize offset:4:i32 size:8`; by internal name. */
   readonly layouts: ReadonlyMap<string, string>;
@@ -69,6 +71,11 @@ interface AscProgram {
 
 const decoratorsOf = (declaration: AscDeclaration | undefined): string[] =>
   (declaration?.decorators ?? []).map((decorator) => decorator.name.text ?? "");
+
+const placeOf = (declaration: AscDeclaration): string => {
+  const { start, source } = (declaration.name ?? declaration).range;
+  return `${source.normalizedPath}:${source.lineAt(start)}`;
+};
 
 const toNumber = (offset: bigint | number | { low: number }): number =>
   typeof offset === "object" ? offset.low : Number(offset);
@@ -117,14 +124,16 @@ export class DeclarationCollector {
     }
     const globals = new Map<string, readonly string[]>();
     const layouts = new Map<string, string>();
+    const places = new Map<string, string>();
     for (const [name, element] of program.elementsByName) {
       if (!functions.has(name)) globals.set(name, decoratorsOf(element.declaration));
+      if (element.declaration) places.set(name, placeOf(element.declaration));
       for (const instance of element.instances?.values() ?? []) {
         if (instance.nextMemoryOffset === undefined || instance.internalName.startsWith("~")) continue;
         layouts.set(instance.internalName, layoutOf(instance));
       }
     }
-    this.#collected = { functions, globals, pointers, layouts, objectHeader: program.totalOverhead };
+    this.#collected = { functions, globals, places, pointers, layouts, objectHeader: program.totalOverhead };
   }
 
   get declarations(): Declarations {
@@ -137,6 +146,7 @@ export class DeclarationCollector {
 export const NO_DECLARATIONS: Declarations = {
   functions: new Map(),
   globals: new Map(),
+  places: new Map(),
   pointers: [],
   layouts: new Map(),
   objectHeader: 0,

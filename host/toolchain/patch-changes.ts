@@ -37,12 +37,12 @@ export function findChanges(unit: Unit, symbols: readonly PlannedRow[], base: Ke
 }
 
 /** Refuses static data of the kernel whose contents changed. */
-export function checkStatics(now: Readonly<Record<string, string>>, base: KernelMap): void {
+export function checkStatics(unit: Unit, now: Readonly<Record<string, string>>, base: KernelMap): void {
   for (const [path, digest] of Object.entries(base.statics)) {
     if ((now[path] ?? digest) === digest) continue;
     throw new MachineError(
       "STATIC_DATA_CHANGED",
-      `${path} has other contents than in the kernel that runs, where functions outside the patch read it too`,
+      `${unit.described(path)} has other contents than in the kernel that runs, where functions outside the patch read it too`,
       "Give the new data another name, and change the functions that shall read it.",
     );
   }
@@ -51,7 +51,7 @@ export function checkStatics(now: Readonly<Record<string, string>>, base: Kernel
 /** Refuses numbers and classes that mean something else than in the kernel that runs. */
 export function checkLayouts(
   constants: { readonly file: string; readonly before: Constants; readonly now: Constants }[],
-  layouts: ReadonlyMap<string, string>,
+  unit: Unit,
   base: KernelMap,
 ): void {
   for (const { file, before, now } of constants) {
@@ -60,12 +60,16 @@ export function checkLayouts(
     }
   }
   for (const [path, before] of Object.entries(base.layouts)) {
-    const now = layouts.get(path) ?? before;
+    const now = unit.declarations.layouts.get(path) ?? before;
     if (now === before) continue;
     const fields = now.split(" ");
     const old = before.split(" ").filter((field) => !fields.includes(field));
     const young = fields.filter((field) => !before.split(" ").includes(field));
-    throw layoutChanged(`the class ${path}`, old.join(" ") || "without it", young.join(" ") || "without it");
+    throw layoutChanged(
+      `the class ${unit.described(path)}`,
+      old.join(" ") || "without it",
+      young.join(" ") || "without it",
+    );
   }
 }
 

@@ -77,7 +77,7 @@ export async function buildPatch(build: PatchBuild): Promise<PatchImage> {
     const { unit, layout } = await sourceUnit(options);
     units.push(unit);
     const constants = await constantsOf(root, source.root);
-    checkLayouts(constants, unit.declarations.layouts, base);
+    checkLayouts(constants, unit, base);
     const changes = judge(unit, source, base);
     const { unit: moved } = await sourceUnit(options, { shift: SHIFT });
     units.push(moved);
@@ -128,7 +128,7 @@ function judge(unit: Unit, source: PatchedSource, base: KernelMap): Judged {
   checkStaticData(unit);
   const bodies = new BodyNormaliser(unit);
   const symbols = planSymbols(unit, bodies);
-  checkStatics(bodies.statics(), base);
+  checkStatics(unit, bodies.statics(), base);
   const changes = findChanges(unit, symbols, base);
   for (const [hook, path] of Object.entries(source.hooks)) {
     const row = changes.added.find((one) => one.path === path);

@@ -76,6 +76,13 @@ export class Unit {
     return name.slice(stem.lastIndexOf("/") + 1);
   }
 
+  /** A function, variable or class with its place in the source, as far as that is known. */
+  described(name: string): string {
+    const declared = this.declaration(name);
+    const place = declared ? `${declared.file}:${declared.line}` : this.declarations.places.get(name);
+    return place === undefined ? name : `${name} (${place})`;
+  }
+
   /** `(i32,f64)->i32`, or `(i32)` when nothing is returned. */
   signature(fn: { params: Type; results: Type }): string {
     const results = this.#types(fn.results);

@@ -82,7 +82,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     when: "an array of the kernel has other contents",
     code: "STATIC_DATA_CHANGED",
-    says: /kernel\/main\/PRIMES .*another name/s,
+    says: /kernel\/main\/PRIMES \(kernel\/main\.ts:\d+\) .*another name/s,
     edits: [["[2, 3, 5]", "[2, 3, 7]"]],
   },
   {
@@ -100,7 +100,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     when: "there is a new variable of the module",
     code: "SHARED_STATE_IN_GLOBAL",
-    says: /kernel\/main\/calls/,
+    says: /kernel\/main\/calls \(kernel\/main\.ts:\d+\)/,
     edits: [
       ["type Operation =", "let calls: i32 = 0;\ntype Operation ="],
       ["return value * 2;", "calls++;\n  return value * 2;"],
@@ -126,7 +126,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     when: "a field of a class moved",
     code: "LAYOUT_CHANGED",
-    says: /the class kernel\/main\/Pair is between:4:i32 right:8:i32 size:12 in the patch and right:4:i32 size:8 in the kernel/,
+    says: /the class kernel\/main\/Pair \(kernel\/main\.ts:\d+\) is between:4:i32 right:8:i32 size:12 in the patch and right:4:i32 size:8 in the kernel/,
     edits: [["left: i32; right", "left: i32; between: i32; right"]],
   },
   {
@@ -144,7 +144,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     when: "static data is written",
     code: "STATIC_DATA_WRITTEN",
-    says: /kernel\/main\/letters writes to static data/,
+    says: /kernel\/main\/letters \(kernel\/main\.ts:\d+\) writes to static data/,
     edits: [['return "quiet".length', "PRIMES[0] = 7; return 1"]],
   },
   {

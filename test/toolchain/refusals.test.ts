@@ -109,7 +109,7 @@ ${sleeper(`(func $kernel/a/timer_setup (param i32)) (func $kernel/a/f (call $ker
   {
     when: "an atomic function uses an array that holds a sleeping function",
     code: "SLEEPING_FUNCTION_IN_ATOMIC",
-    says: /kernel\/a\/run_irq hands kernel\/a\/wait/,
+    says: /kernel\/a\/run_irq \(a\.ts:1\) hands kernel\/a\/wait/,
     module: `;;! function kernel/a/run_irq @atomic
 ${sleeper(`(func $kernel/a/run_irq (param i32)
   (call_indirect (type $v) (i32.load (i32.load (i32.add (global.get $kernel/a/HANDLERS) (local.get 0))))))`)}`,

@@ -25,7 +25,7 @@ export function checkGlobals(unit: Unit): void {
     if (unit.declarations.globals.get(global.name)?.includes("percpu")) continue;
     throw new MachineError(
       "SHARED_STATE_IN_GLOBAL",
-      `${global.name} is a mutable variable of the module, so every CPU would have its own`,
+      `${unit.described(global.name)} is a mutable variable of the module, so every CPU would have its own`,
       "Keep shared state in memory (kernel/layout.ts), or mark the variable @percpu if one per CPU is what you want.",
     );
   }

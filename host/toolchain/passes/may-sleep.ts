@@ -29,7 +29,7 @@ export function maySleep(unit: Unit, always: readonly string[] = []): Set<string
     if (unit.has(name, "sleeps") || unit.has(name, "atomic")) continue;
     throw new MachineError(
       "UNDECLARED_INDIRECT_CALL",
-      `${name} calls a function through a pointer and does not say whether that function may sleep`,
+      `${unit.described(name)} calls a function through a pointer and does not say whether that function may sleep`,
       `Mark ${unit.shortName(name)} @sleeps, or @atomic if it runs where nobody may sleep.`,
     );
   }
@@ -69,14 +69,14 @@ function checkPointers(
     if (!atomic && !unit.has(holder, "sleeps")) {
       throw new MachineError(
         "UNDECLARED_POINTER",
-        `${fn.name} hands ${pointer.name} to ${holder}, which does not say whether it may sleep`,
+        `${unit.described(fn.name)} hands ${pointer.name} to ${holder}, which does not say whether it may sleep`,
         `Mark ${unit.shortName(holder)} @sleeps or @atomic.`,
       );
     }
     if (atomic && sleepable.has(pointer.name)) {
       throw new MachineError(
         "SLEEPING_FUNCTION_IN_ATOMIC",
-        `${fn.name} hands ${pointer.name} to ${holder}, which calls it where nobody may sleep; ` +
+        `${unit.described(fn.name)} hands ${pointer.name} to ${holder}, which calls it where nobody may sleep; ` +
           `it sleeps by way of ${pathToSleep(graph, sleepable, pointer.name).join(" -> ")}`,
         "Hand over a function that does not sleep, for example one that queues the work for a kernel thread.",
       );

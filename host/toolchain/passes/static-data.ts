@@ -35,7 +35,7 @@ export function checkStaticData(unit: Unit): void {
       if (target === undefined || !inStaticData(unit.constantBase(target))) return;
       throw new MachineError(
         "STATIC_DATA_WRITTEN",
-        `${fn.name} writes to static data at ${unit.constantBase(target)}`,
+        `${unit.described(fn.name)} writes to static data at ${unit.constantBase(target)}`,
         "Static data is read-only by rule: keep what changes in memory of its own (kernel/layout.ts or the allocator).",
       );
     });
