@@ -1,13 +1,29 @@
 import { readFile } from "node:fs/promises";
-import { beforeAll, describe, expect, it } from "vitest";
+import { Worker } from "node:worker_threads";
+import binaryen from "binaryen";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import * as abi from "../../kernel/abi.ts";
 import * as layout from "../../kernel/layout.ts";
 import { assertSameConstants } from "../../host/boot/handshake.ts";
 import { Machine } from "../../host/index.ts";
+import { readImage } from "../../host/platform/node/files.ts";
+import { features } from "../../host/toolchain/binaryen.ts";
 import { FOREIGN, forged, NOSY, REACHING } from "../user-module.ts";
 
 const image = (name: string): Promise<Uint8Array> =>
   readFile(new URL(`../../dist/images/${name}.wasm`, import.meta.url));
+
+/** An image that exports something else under the name that one of its exports has. */
+async function replaced(name: string, kernel: string, make: (m: binaryen.Module) => void): Promise<Uint8Array> {
+  const m = binaryen.readBinary(await image(kernel), features(binaryen));
+  try {
+    m.removeExport(name);
+    make(m);
+    return m.emitBinary();
+  } finally {
+    m.dispose();
+  }
+}
 
 /** What an image with these constants exports. */
 function exportsOf(constants: Readonly<Record<string, number>>): WebAssembly.Exports {
@@ -70,6 +86,42 @@ describe("a kernel image", () => {
     });
     await expect(boot(await image("kernel-stepped"))).rejects.toMatchObject({ code: "BAD_IMAGE" });
     await expect(boot(await image("user"))).rejects.toMatchObject({ code: "BAD_IMAGE" });
+  });
+
+  it("is refused when it was built from another layout, before any thread is started", async () => {
+    const kernel = await replaced("TASK_STATE", "kernel", (m) => {
+      m.addGlobal("other", binaryen.i32, false, m.i32.const(99));
+      m.addGlobalExport("other", "TASK_STATE");
+    });
+    const starts = vi.spyOn(Worker.prototype, "postMessage");
+    await expect(boot(kernel)).rejects.toMatchObject({
+      code: "LAYOUT_DRIFT",
+      what: `TASK_STATE is ${layout.TASK_STATE} here and 99 in the image`,
+    });
+    expect(starts).not.toHaveBeenCalled();
+    starts.mockRestore();
+  });
+
+  it.each(["threads", "stepped"] as const)(
+    "that traps while it boots is a refusal, not a wait (%s)",
+    async (platform) => {
+      const kernel = await replaced("boot", platform === "threads" ? "kernel" : "kernel-stepped", (m) => {
+        m.addFunction("bad boot", binaryen.none, binaryen.none, [], m.unreachable());
+        m.addFunctionExport("bad boot", "boot");
+      });
+      await expect(boot(kernel, platform)).rejects.toMatchObject({
+        code: "BOOT_FAILED",
+        what: expect.stringMatching(/unreachable/),
+      });
+    },
+  );
+
+  it("is named with the command that makes it, when its file is missing", async () => {
+    await expect(readImage("kernel-of-tomorrow")).rejects.toMatchObject({
+      code: "NO_IMAGE",
+      what: expect.stringMatching(/kernel-of-tomorrow\.wasm$/),
+      remedy: "Build it: npm run build.",
+    });
   });
 
   it("is refused when no task can sleep in it", async () => {
