@@ -1,5 +1,7 @@
 /** What each pass emits: `fixtures/passes/<pass>.wat` beside `<pass>.after.wat`. */
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { nameAddresses, namedAddresses, staticObjects } from "../../host/toolchain/passes/addresses.ts";
 import { assertAtomicCalls } from "../../host/toolchain/passes/atomic-asserts.ts";
 import { asyncify, simplify } from "../../host/toolchain/passes/asyncify.ts";
 import { takeDataSegments } from "../../host/toolchain/passes/data-segments.ts";
@@ -8,6 +10,7 @@ import { numberFrames } from "../../host/toolchain/passes/frames.ts";
 import { checkGlobals } from "../../host/toolchain/passes/globals.ts";
 import { fillTable, hookCalls, planSlots } from "../../host/toolchain/passes/hooks.ts";
 import { maySleep } from "../../host/toolchain/passes/may-sleep.ts";
+import { importRuntime, importSlots, keepOnly, reachable } from "../../host/toolchain/passes/patch-links.ts";
 import { exportPerCpu, importPerCpu } from "../../host/toolchain/passes/percpu.ts";
 import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
 import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
@@ -152,4 +155,44 @@ describe("a pass over user programs", () => {
 
   it("user-window folds addresses, checks ranges, and keeps the memory's size", () =>
     expectPass("user-window", (unit) => confineToWindow(unit, 4096)));
+});
+
+describe("a patch pass", () => {
+  it("addresses names those constants that move with static data", async () => {
+    const text = await readFile(new URL("fixtures/passes/addresses.wat", import.meta.url), "utf8");
+    const moved = text.replaceAll("8192", "9216").replaceAll("8196", "9220").replaceAll("8200", "9224");
+    const twin = await unitOf(moved.replace("\\08\\20", "\\08\\24"));
+    await expectPass("addresses", (unit) => {
+      const objects = staticObjects(unit, twin, 1024);
+      expect(objects.map(({ address, pointers }) => [address, pointers])).toEqual([
+        [8192, [4]],
+        [8200, []],
+      ]);
+      nameAddresses(unit, twin, 1024);
+      const [fn] = unit.functions();
+      expect([...namedAddresses(unit, fn!)].toSorted()).toEqual([8196, 8200]);
+    });
+  });
+
+  it("addresses refuses two modules that differ in more", async () => {
+    const [unit, twin] = await Promise.all(
+      [7, 8].map((value) => unitOf(`(module (func $f (result i32) (i32.const ${value})))`)),
+    );
+    expect(() => nameAddresses(unit!, twin!, 1024)).toThrow(/differ in more than addresses: f/);
+  });
+
+  it("patch-links keeps what changed with its helpers, and takes the rest from the kernel", () =>
+    expectPass("patch-links", (unit) => {
+      importSlots(
+        unit,
+        new Map([
+          ["kernel/a/changed", 2],
+          ["kernel/a/other", 1],
+        ]),
+      );
+      importRuntime(unit);
+      const kept = reachable(unit, ["kernel/a/changed"]).map(({ name }) => name);
+      expect(kept).toEqual(["kernel/a/changed", "kernel/a/helper"]);
+      keepOnly(unit, ["kernel/a/changed"], 0);
+    }));
 });
