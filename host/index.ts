@@ -3,6 +3,8 @@ export { Machine } from "./machine.ts";
 export { MachineError } from "./errors.ts";
 export type { MachineErrorCode } from "./errors.ts";
 export type { CallOptions } from "./abort.ts";
+export { checkTrace } from "./check/oracle.ts";
+export type { CallRecord, CheckedPatch, TracedCalls, Violation } from "./check/oracle.ts";
 export type { CpuState } from "./cpu/state.ts";
 export type { MachineEvent } from "./events.ts";
 export type { LoadedPatch, LoadOptions, PatchState, PatchStatus } from "./patch/patcher.ts";

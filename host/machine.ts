@@ -21,6 +21,10 @@ import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage } from "./boot/images.ts";
 import { firstProgram, place, write } from "./boot/placement.ts";
+import { ORIGINAL } from "./check/oracle.ts";
+import type { TracedCalls } from "./check/oracle.ts";
+import { slotEntries } from "./check/slots.ts";
+import { VersionTrace } from "./check/version-trace.ts";
 import { readCpuState } from "./cpu/state.ts";
 import type { CpuState } from "./cpu/state.ts";
 import { succeeded } from "./errno.ts";
@@ -40,6 +44,7 @@ import type { LoadedPatch, LoadOptions, PatchStatus } from "./patch/patcher.ts";
 import { readImage } from "./platform/node/files.ts";
 import type { Platform } from "./platform/platform.ts";
 import { PLATFORMS } from "./platform/platforms.ts";
+import type { KernelMap } from "./toolchain/image.ts";
 import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
 import type { CounterReading, MachineStats } from "./stats.ts";
 
@@ -59,6 +64,8 @@ export class Machine {
   #platform!: Platform;
   #mailbox!: Mailbox;
   #patcher!: Patcher;
+  #trace!: VersionTrace;
+  #map!: KernelMap;
   #failure: MachineError | undefined;
   #down: Promise<void> | undefined;
 
@@ -117,6 +124,13 @@ export class Machine {
       target: kernel,
       firstFree: firstProgram(kernel.map) + user.map.programs.length,
     });
+    machine.#map = kernel.map;
+    const names = new Map(kernel.map.functions.map(({ id, name }) => [id, { name, version: ORIGINAL }]));
+    machine.#trace = new VersionTrace(
+      memory,
+      machine.#mailbox,
+      (id) => names.get(id) ?? machine.#patcher.functionOf(id) ?? { name: `frame id ${id}`, version: "?" },
+    );
     try {
       await abortable(machine.#platform.start(), signal);
     } catch (error) {
@@ -224,6 +238,37 @@ export class Machine {
   /** Machine time, ns since boot. */
   timeNs(): number {
     return this.#platform.timeNs();
+  }
+
+  /** Records the calls of these slots' functions from now on; debug and stepped images only. */
+  async watch(slots: readonly number[], options: CallOptions = {}): Promise<void> {
+    this.#refuseFailed();
+    const { debug, stepped } = this.#map.variant;
+    if (!debug && !stepped) {
+      throw new MachineError(
+        "BAD_OPTION",
+        "debug is false: this image does not record calls",
+        "Boot with debug: true, or on the stepped platform.",
+      );
+    }
+    await this.#trace.watch(slots, options);
+  }
+
+  /** What was recorded since the last time. */
+  trace(): TracedCalls {
+    return this.#trace.read();
+  }
+
+  /** Ends recording, and gives its memory back. */
+  async unwatch(options: CallOptions = {}): Promise<void> {
+    this.#refuseFailed();
+    await this.#trace.stop(options);
+  }
+
+  /** Where each CPU's entry of each slot leads: `original`, `stub`, `trace`, a patch's name; by CPU, by slot. */
+  async slotEntries(slots: readonly number[]): Promise<string[][]> {
+    this.#refuseFailed();
+    return slotEntries(this.#platform, this.#map.stride, slots, (slot) => this.#patcher.versionsOf(slot));
   }
 
   /** Who blocks the transition, with stacks; or what the last stack check met. */

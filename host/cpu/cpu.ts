@@ -49,6 +49,12 @@ export interface PatchCode {
   readonly constants: Readonly<Record<string, number>>;
 }
 
+/** Where does a slot lead? A table can only be asked for identity, so the question names the places to look at. */
+export interface SlotQuestion {
+  readonly slot: number;
+  readonly candidates: readonly number[];
+}
+
 /** What a platform gives a CPU. */
 export interface CpuPlatform {
   /** Nanoseconds since boot. */
@@ -131,6 +137,15 @@ export class Cpu {
   /** Takes a patch's functions out of the table; the instance goes with them. */
   uninstall(firstIndex: number, count: number): void {
     for (let k = 0; k < count; k++) this.#kernel.table.set(firstIndex + k, null);
+  }
+
+  /** For each slot the index among its candidates that holds the same function, or -1. */
+  entries(questions: readonly SlotQuestion[]): number[] {
+    const { table } = this.#kernel;
+    return questions.map(({ slot, candidates }) => {
+      const entry = table.get(slot) as unknown;
+      return candidates.find((index) => index < table.length && table.get(index) === entry) ?? -1;
+    });
   }
 
   #addPrograms({ user, programs, firstProgram }: CpuImages): void {

@@ -64,6 +64,8 @@ interface Place extends LoadedPatch {
   readonly block: number;
   readonly firstIndex: number;
   readonly count: number;
+  /** Names of all functions that it brings, by frame id from its first. */
+  readonly rows: readonly string[];
 }
 
 /** KLP_STATE_* by number. */
@@ -109,6 +111,23 @@ export class Patcher {
   /** Patches that are loaded, oldest first. */
   list(): LoadedPatch[] {
     return [...this.#places.values()];
+  }
+
+  /** The function of a loaded patch that a frame id stands for. */
+  functionOf(id: number): { name: string; version: string } | undefined {
+    const place = this.#places.get(Math.floor((id - PATCH_FRAME_IDS) / PATCH_FRAME_RANGE));
+    const name = place?.rows[(id - PATCH_FRAME_IDS) % PATCH_FRAME_RANGE];
+    return place && name !== undefined ? { name, version: place.name } : undefined;
+  }
+
+  /** Versions of a slot that loaded patches have, by table index. */
+  versionsOf(slot: number): Map<number, string> {
+    const found = new Map<number, string>();
+    for (const { name, slots, firstIndex } of this.#places.values()) {
+      const place = slots.indexOf(slot);
+      if (place >= 0) found.set(firstIndex + place, name);
+    }
+    return found;
   }
 
   /** Verifies, places and enables; resolves when every task runs the new code, unless `noWait`. */
@@ -274,6 +293,7 @@ export class Patcher {
       block,
       firstIndex,
       count: functions.length,
+      rows: info.rows.map(({ name }) => name),
     };
     try {
       write(this.#memory, block, patch, layout, indices);

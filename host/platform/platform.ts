@@ -6,7 +6,7 @@
  * Invariant: nothing outside host/platform knows which platform it runs on.
  */
 import type { MachineError } from "../errors.ts";
-import type { CpuImages, PatchCode } from "../cpu/cpu.ts";
+import type { CpuImages, PatchCode, SlotQuestion } from "../cpu/cpu.ts";
 import type { SharedMemory } from "../memory.ts";
 import type { Settings } from "../options.ts";
 
@@ -31,6 +31,8 @@ export interface Platform {
   install(code: PatchCode): Promise<void>;
   /** Has every CPU empty those table entries. */
   uninstall(firstIndex: number, count: number): Promise<void>;
+  /** Has every CPU say where its slots lead: by CPU, by question, one of the candidates or -1. */
+  entries(questions: readonly SlotQuestion[]): Promise<readonly (readonly number[])[]>;
   /** Asks every CPU. */
   inspect(): Promise<readonly EngineFacts[]>;
   /** Ends all CPUs, in bounded time; nothing is left running. */

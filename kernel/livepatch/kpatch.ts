@@ -67,7 +67,7 @@ function decide_disable(): i32 {
   }
 }
 
-/** Whether any task is inside the active version of a function of `patch`; forced functions only linger. */
+/** Whether any task is inside the active version of a function of `patch`; forced functions, and older versions, only linger. */
 @notrace function in_use(patch: Patch): bool {
   for (let i = 0; i < patch.count; i++) set_lingering(func_at(patch, i).slot, false);
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
@@ -88,8 +88,9 @@ function decide_disable(): i32 {
     const row = symbol_row(load<u32>(end - WORD));
     const func = func_of(patch, load<i32>(row, SYMBOL_SLOT));
     if (changetype<usize>(func)) {
-      if (func.flags & KLP_FORCE) set_lingering(func.slot, true);
-      else if (load<i32>(row, SYMBOL_INDEX) == index_of(top_of(func.slot), func.slot)) return report_offender(task, row);
+      const active = load<i32>(row, SYMBOL_INDEX) == index_of(top_of(func.slot), func.slot);
+      if (active && !(func.flags & KLP_FORCE)) return report_offender(task, row);
+      set_lingering(func.slot, true); // forced, or left over by a kGraft patch: this frame needs the stub
     }
     end = start;
   }

@@ -33,10 +33,6 @@ import { kgr_mark, kgr_task_safe } from "./universe";
 export function kgraft_enable(patch: Patch): i32 {
   const refused = run_pre_patch(patch);
   if (refused) return refused;
-  for (let i = 0; i < patch.count; i++) {
-    func_at(patch, i).transition = 1;
-    push_func(func_at(patch, i));
-  }
   klp_log(patch, "patching in progress");
   move_everybody(patch, 1);
   run_hook(patch, HOOK_POST_PATCH);
@@ -47,7 +43,6 @@ export function kgraft_enable(patch: Patch): i32 {
 /** 0; returns when every task is back. */
 export function kgraft_disable(patch: Patch): i32 {
   run_hook(patch, HOOK_PRE_UNPATCH);
-  for (let i = 0; i < patch.count; i++) func_at(patch, i).transition = 1;
   klp_log(patch, "reverting in progress");
   move_everybody(patch, 0);
   run_hook(patch, HOOK_POST_UNPATCH);
@@ -56,9 +51,14 @@ export function kgraft_disable(patch: Patch): i32 {
 }
 
 function move_everybody(patch: Patch, target: i32): void {
-  klp().target = target;
   set_phase(PHASE_MARKING);
   mark_everybody();
+  // Only now: a slot may still have its stub from an earlier patch, and who is not marked would be taken for moved.
+  klp().target = target;
+  for (let i = 0; i < patch.count; i++) {
+    func_at(patch, i).transition = 1;
+    if (target) push_func(func_at(patch, i));
+  }
   set_phase(PHASE_STUBS);
   pokes_clear();
   for (let i = 0; i < patch.count; i++) pokes_add(func_at(patch, i).slot, slow_stub_index(func_at(patch, i).slot));
@@ -66,7 +66,7 @@ function move_everybody(patch: Patch, target: i32): void {
   set_phase(PHASE_FLIP);
   wake_kernel_threads();
   run_idle_tasks();
-  schedule_on_each_cpu(interrupts_move);
+  for (let round = 0; schedule_on_each_cpu(interrupts_move) != 0; round++) wait_a_little(round);
   for (let round = 0; ; round++) {
     kgr_task_safe();
     if (atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")) == 0) break;

@@ -10,8 +10,10 @@
 import { ENOMEM } from "../abi";
 import { cpu_id, this_cpu } from "../cpu/percpu";
 import { PAGE_SIZE, PERCPU_IN_IRQ, PERCPU_TRIP, TRACE_CPU, TRACE_ID, TRACE_MARKED, TRACE_NUMBER, TRACE_READ, TRACE_RECORD, TRACE_RECORDS, TRACE_SLOT, TRACE_TAKEN, TRACE_TASK, TRACE_TRIP } from "../layout";
+import { schedule_on_each_cpu } from "../process/workqueue";
 import { alloc_pages, free_pages } from "../mm/page";
 import { current, has_flag, TF_KGR } from "../sched/task";
+import { wait_a_little } from "./poke";
 import { KlpState, klp } from "./state";
 
 const ORDER = 8;
@@ -28,13 +30,17 @@ export function trace_start(): i32 {
   return <i32>ring;
 }
 
-/** Nobody may be watched any more, and every CPU has passed a safepoint since. */
+/** Ends it. Sleeps until every CPU has been in process context, so that none still writes. */
 export function trace_stop(): i32 {
   const ring = klp().ring;
-  klp().ring = 0;
-  if (ring) free_pages(ring, ORDER);
+  if (!ring) return 0;
+  atomic.store<u32>(changetype<usize>(klp()), 0, offsetof<KlpState>("ring"));
+  for (let round = 0; schedule_on_each_cpu(nothing) != 0; round++) wait_a_little(round);
+  free_pages(ring, ORDER);
   return 0;
 }
+
+function nothing(cpu: i32): void {}
 
 /** Version `id` of `slot` begins; `slot` is 0 for a function that only the patch has. */
 @notrace export function klp_trace_call(id: i32, slot: i32): void {

@@ -9,7 +9,7 @@ import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { refuseAborted } from "../../abort.ts";
 import type { Locate } from "../../cpu/backtrace.ts";
-import type { PatchCode } from "../../cpu/cpu.ts";
+import type { PatchCode, SlotQuestion } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
 import { Driver } from "./driver.ts";
@@ -59,6 +59,12 @@ export class SteppedPlatform implements Platform {
 
   async uninstall(firstIndex: number, count: number): Promise<void> {
     this.#guard(() => this.#driver.eachCpu((cpu) => cpu.uninstall(firstIndex, count)));
+  }
+
+  async entries(questions: readonly SlotQuestion[]): Promise<number[][]> {
+    const answers: number[][] = [];
+    this.#guard(() => this.#driver.eachCpu((cpu) => answers.push(cpu.entries(questions))));
+    return answers;
   }
 
   async inspect(): Promise<readonly EngineFacts[]> {

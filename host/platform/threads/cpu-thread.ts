@@ -41,7 +41,7 @@ export class CpuThread {
   }
 
   /** A call to a CPU that runs: it is interrupted first, and runs on behind it. */
-  ask<Name extends "stats" | "install" | "uninstall">(
+  ask<Name extends "stats" | "install" | "uninstall" | "entries">(
     method: Name,
     parameters: Parameters<CpuControl[Name]>,
   ): Promise<ReturnType<CpuControl[Name]>> {

@@ -76,5 +76,6 @@ const control: CpuControl = {
   stats: () => ({ heapBytes: getHeapStatistics().used_heap_size }),
   install: (code) => booted?.install(code),
   uninstall: (firstIndex, count) => booted?.uninstall(firstIndex, count),
+  entries: (questions) => booted?.entries(questions) ?? [],
 };
 expose(control, nodeEndpoint(port));

@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { PENDING_OFFLINE, STATE_BOOTING, STATE_DOWN, STATE_PANIC, STATE_RUNNING } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_PANIC_CPU, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { abortable } from "../../abort.ts";
-import type { PatchCode } from "../../cpu/cpu.ts";
+import type { PatchCode, SlotQuestion } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
 import { workerEntry } from "../node/files.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
@@ -103,6 +103,10 @@ export class ThreadsPlatform implements Platform {
 
   async uninstall(firstIndex: number, count: number): Promise<void> {
     await Promise.all(this.#cpus.map((cpu) => cpu.ask("uninstall", [firstIndex, count])));
+  }
+
+  entries(questions: readonly SlotQuestion[]): Promise<number[][]> {
+    return Promise.all(this.#cpus.map((cpu) => cpu.ask("entries", [questions])));
   }
 
   async shutdown(): Promise<void> {
