@@ -1,24 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import binaryen from "binaryen";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import * as abi from "../../kernel/abi.ts";
 import * as layout from "../../kernel/layout.ts";
 import { assertSameConstants } from "../../host/boot/handshake.ts";
 import { Machine } from "../../host/index.ts";
 import { readImage } from "../../host/platform/node/files.ts";
-import { features } from "../../host/toolchain/binaryen.ts";
+import { features, loadBinaryen } from "../../host/toolchain/binaryen.ts";
+import type { Binaryen, Module } from "../../host/toolchain/binaryen.ts";
 import { FOREIGN, forged, NOSY, REACHING } from "../user-module.ts";
 
 const image = (name: string): Promise<Uint8Array> =>
   readFile(new URL(`../../dist/images/${name}.wasm`, import.meta.url));
 
 /** An image that exports something else under the name that one of its exports has. */
-async function replaced(name: string, kernel: string, make: (m: binaryen.Module) => void): Promise<Uint8Array> {
-  const m = binaryen.readBinary(await image(kernel), features(binaryen));
+async function replaced(name: string, kernel: string, make: (m: Module, b: Binaryen) => void): Promise<Uint8Array> {
+  const b = await loadBinaryen();
+  const m = b.readBinary(await image(kernel), features(b));
   try {
     m.removeExport(name);
-    make(m);
+    make(m, b);
     return m.emitBinary();
   } finally {
     m.dispose();
@@ -89,8 +90,8 @@ describe("a kernel image", () => {
   });
 
   it("is refused when it was built from another layout, before any thread is started", async () => {
-    const kernel = await replaced("TASK_STATE", "kernel", (m) => {
-      m.addGlobal("other", binaryen.i32, false, m.i32.const(99));
+    const kernel = await replaced("TASK_STATE", "kernel", (m, b) => {
+      m.addGlobal("other", b.i32, false, m.i32.const(99));
       m.addGlobalExport("other", "TASK_STATE");
     });
     const starts = vi.spyOn(Worker.prototype, "postMessage");
@@ -105,8 +106,8 @@ describe("a kernel image", () => {
   it.each(["threads", "stepped"] as const)(
     "that traps while it boots is a refusal, not a wait (%s)",
     async (platform) => {
-      const kernel = await replaced("boot", platform === "threads" ? "kernel" : "kernel-stepped", (m) => {
-        m.addFunction("bad boot", binaryen.none, binaryen.none, [], m.unreachable());
+      const kernel = await replaced("boot", platform === "threads" ? "kernel" : "kernel-stepped", (m, b) => {
+        m.addFunction("bad boot", b.none, b.none, [], m.unreachable());
         m.addFunctionExport("bad boot", "boot");
       });
       await expect(boot(kernel, platform)).rejects.toMatchObject({

@@ -18,7 +18,8 @@ import type { ClockBoot } from "./control.ts";
 import { CpuThread } from "./cpu-thread.ts";
 import { clockSince, epochNow } from "./time.ts";
 
-/** Time that starting one more thread may take on a loaded computer. */
+/** Time that a boot may take on a loaded computer, and what each further thread adds, however short calls may be. */
+const BOOT_MS = 10_000;
 const START_MS = 500;
 const SHUTDOWN_MS = 2000;
 const PULSE_MS = 50;
@@ -55,11 +56,11 @@ export class ThreadsPlatform implements Platform {
   async start(): Promise<void> {
     const { memory, images, sourceMaps, settings } = this.#plan;
     const boot = { memory: memory.memory, images, sourceMaps, epoch: this.#epoch };
-    const timeoutMs = settings.callTimeoutMs + START_MS * settings.cpus;
+    const timeoutMs = Math.max(settings.callTimeoutMs, BOOT_MS) + START_MS * settings.cpus;
     await Promise.all(this.#cpus.map((cpu) => cpu.boot(boot, timeoutMs))).catch(async (error: unknown) => {
       throw (await this.#panic()) ?? error;
     });
-    const limit = AbortSignal.timeout(settings.callTimeoutMs);
+    const limit = AbortSignal.timeout(timeoutMs);
     await this.change(STATE, STATE_BOOTING, limit).catch((error: unknown) => {
       if (!limit.aborted) throw error;
       throw new MachineError(
