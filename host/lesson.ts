@@ -78,13 +78,14 @@ const SLICES = 8;
 
 /** Machine times, in seconds: real ones on threads, short virtual ones on the stepped platform. */
 interface Pace {
-  readonly sleepUs: number;
+  /** How often the sleeper's reader looks whether it may wake it. */
+  readonly lookUs: number;
   readonly retrySeconds: number;
   readonly lookSeconds: number;
 }
 const PACE: Readonly<Record<string, Pace>> = {
-  threads: { sleepUs: 400_000, retrySeconds: 0.1, lookSeconds: 0.02 },
-  stepped: { sleepUs: 2000, retrySeconds: 0.0005, lookSeconds: 0.0002 },
+  threads: { lookUs: 2000, retrySeconds: 0.1, lookSeconds: 0.02 },
+  stepped: { lookUs: 500, retrySeconds: 0.0005, lookSeconds: 0.0002 },
 };
 const ATTEMPTS = 50;
 
@@ -194,7 +195,7 @@ class Lesson {
 
   /** Starts the sleeper, and waits until its stack shows the function. */
   async #putToSleep(): Promise<{ pid: number; stack: string }> {
-    const pid = await this.#machine.spawn("splice_sleeper", this.#pace.sleepUs, this.#options);
+    const pid = await this.#machine.spawn("splice_sleeper", this.#pace.lookUs, this.#options);
     for (;;) {
       const stack = await this.#machine.read(`/proc/${pid}/stack`, this.#options);
       if (!stack.includes(`${FUNCTION}+`)) continue;
@@ -211,7 +212,10 @@ class Lesson {
     const moments: Moment[] = [];
     const calls = machine.counters();
     const started = machine.timeNs();
-    const onRefused = (report: string): void => void refusals.push(report);
+    // The sleeper is let go when it has been seen in the way: refused twice, or the last that has not moved.
+    const onRefused = async (report: string): Promise<void> => {
+      if (refusals.push(report) === REFUSALS_WANTED) await this.#runProgram("waker");
+    };
     const patch = await machine.load(bytes, { ...this.#loadOptions(), model, onRefused, noWait: model === "kgraft" });
     let blockers = "";
     if (model === "kgraft") {
@@ -220,7 +224,10 @@ class Lesson {
         moments.push({ timeNs: machine.timeNs() - started, remaining });
         if (state === "enabled") break;
         // Once only the sleepers are left, they are named.
-        if (remaining > 0 && remaining <= MANY) blockers ||= await this.#settledBlockers();
+        if (remaining > 0 && remaining <= MANY && !blockers) {
+          blockers = await this.#settledBlockers();
+          if (blockers) await this.#runProgram("waker");
+        }
         await machine.run(this.#pace.lookSeconds, this.#options);
       }
     }
@@ -254,6 +261,8 @@ class Lesson {
   }
 }
 
+/** Refusals after which the sleeper is woken. */
+const REFUSALS_WANTED = 2;
 /** While more tasks than this have not moved, naming them says nothing. */
 const MANY = 4;
 

@@ -47,7 +47,7 @@ export interface LoadOptions extends CallOptions {
   /** Do not wait for the end of a transition. */
   readonly noWait?: boolean;
   /** Called with the kernel's report each time a stack check refuses. */
-  readonly onRefused?: (report: string, attempt: number) => void;
+  readonly onRefused?: (report: string, attempt: number) => void | Promise<void>;
 }
 
 /** A patch in the machine. */
@@ -245,7 +245,7 @@ export class Patcher {
         "Ask the patch's author what the hook wants.",
       );
     }
-    options.onRefused?.(report, attempt);
+    await options.onRefused?.(report, attempt);
     if (attempt >= attempts) {
       throw new MachineError(
         "FUNCTION_IN_USE",

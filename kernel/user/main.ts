@@ -8,5 +8,5 @@ export { sleeper, spinner } from "./time";
 export { leaf, spawner } from "./processes";
 export { bounce, echo } from "./bounce";
 export { crash, deep, escape } from "./faults";
-export { dirty_pipe, late_reader, splice_sleeper, vault } from "./exploit";
+export { dirty_pipe, late_reader, splice_sleeper, vault, waker } from "./exploit";
 export { probe } from "./probes";
