@@ -20,3 +20,5 @@ export const SELFTESTS: readonly string[] = [
 
 /** Row of the test that needs 64 MiB. */
 export const TEN_THOUSAND_TASKS: number = SELFTESTS.length;
+/** Row of the test whose outcome is in the log. */
+export const LOG_LINES: number = SELFTESTS.length + 1;

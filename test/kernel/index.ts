@@ -1,11 +1,12 @@
 /**
  * The self-tests' table. Compiled together with the kernel; the host asks for a row through the mailbox.
  *
- * The order is that of test/machine/selftests.ts, which gives each row its sentence; test_ten_thousand_tasks is run by tests of its own.
+ * The order is that of test/machine/selftests.ts, which gives each row its sentence; the last two are run by tests of their own.
  */
 import { SELFTEST } from "../../kernel/layout";
 import { clear_scratch } from "./harness";
 import { test_spin_locks, test_wake_up_all, test_wake_up_ring } from "./locks";
+import { test_log_lines } from "./log";
 import { test_allocators } from "./memory";
 import { test_pipe_many_readers, test_pipe_transfer, test_pipe_without_reader } from "./pipes";
 import { test_exit_and_wait, test_kthread_stop, test_migration, test_orphans, test_ten_thousand_tasks, test_timers } from "./tasks";
@@ -16,7 +17,7 @@ type Test = () => i32;
 const TESTS: StaticArray<Test> = [
   test_spin_locks, test_wake_up_ring, test_wake_up_all, test_migration, test_exit_and_wait, test_orphans, test_kthread_stop, test_timers, test_allocators,
   test_pipe_transfer, test_pipe_without_reader, test_pipe_many_readers, test_schedule_on_each_cpu, test_concurrent_callers, test_queue_work, test_calls,
-  test_ten_thousand_tasks,
+  test_ten_thousand_tasks, test_log_lines,
 ];
 
 @sleeps function run_test(row: i32): i32 {

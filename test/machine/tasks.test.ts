@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
 import { selftestImage } from "../selftest-image.ts";
-import { TEN_THOUSAND_TASKS } from "../selftests.ts";
+import { LOG_LINES, TEN_THOUSAND_TASKS } from "../selftests.ts";
 
 let machine: Machine | undefined;
 afterEach(async () => machine?.shutdown());
@@ -88,6 +88,31 @@ describe("tasks", () => {
       expect(await running.wait(pid)).toBe(11);
       expect(running.log().join("\n")).toContain(`task ${pid} (deep): saved stack overflow, killed`);
       expect(await running.audit()).toEqual([]);
+    });
+  }
+});
+
+describe("the kernel's log", () => {
+  for (const platform of ["threads", "stepped"] as const) {
+    it(`keeps lines whole and in order, whoever writes at the same time, and says what it lost (${platform})`, async () => {
+      const image = await selftestImage({ stepped: platform === "stepped" });
+      const running = await boot({ cpus: 4, platform, image, selftests: true });
+      expect(await running.selftest(LOG_LINES)).toBe(0);
+      const last = [-1, -1, -1, -1];
+      let told = 0;
+      for (const line of running.log()) {
+        const [, writer, number] = /^\[ *\d+\.\d{6}\] writer ([0-3]) line (\d+)$/.exec(line) ?? [];
+        if (writer === undefined) {
+          expect(line).toMatch(/machine is up$|^\(\d+ bytes of the log were overwritten before they were read\)$/);
+          if (line.startsWith("(")) last.fill(-1);
+          continue;
+        }
+        const before = last[Number(writer)] ?? NaN;
+        expect(before === -1 || Number(number) === before + 1, line).toBe(true);
+        last[Number(writer)] = Number(number);
+        told++;
+      }
+      expect(told).toBeGreaterThan(1000);
     });
   }
 });
