@@ -15,22 +15,6 @@ async function output(node: string, seed: number, ...more: string[]): Promise<st
   return (await run(node, command, { cwd: PACKAGE_ROOT, maxBuffer: 1 << 24 })).stdout;
 }
 
-describe.each([
-  { form: "text", options: [] },
-  { form: "JSON", options: ["--json"] },
-])("a stepped run, as $form,", ({ options }) => {
-  it("is the same byte for byte with the same seed", async () => {
-    expect(await output(process.execPath, 7, ...options)).toBe(await output(process.execPath, 7, ...options));
-  });
-
-  it("differs with another seed, and not in naming it alone", async () => {
-    const [seven, eight] = await Promise.all([7, 8].map((seed) => output(process.execPath, seed, ...options)));
-    const renamed = eight?.replace(/seed"?:? 8/, (name) => name.replace("8", "7"));
-    expect(renamed).not.toBe(eight);
-    expect(renamed).not.toBe(seven);
-  });
-});
-
 // Engines come from the package registry, and only for this platform without an install script.
 const otherEngines = process.env["WLP_FULL"] && process.platform === "linux" && process.arch === "x64";
 
