@@ -30,3 +30,45 @@ export const SLEEPY: Edits = {
     ],
   ],
 };
+
+/** PAIR's second function once more, to lie on top of it. */
+export const TOP: Edits = {
+  "fs/pipe.ts": [
+    [
+      "function take_bytes(pipe: Pipe, to: usize, length: i32): i32 {",
+      "function take_bytes(pipe: Pipe, to: usize, length: i32): i32 {\n  if (length > 1 << 30) return -EFAULT;",
+    ],
+  ],
+};
+
+/** A sleep that has passed gives 7 instead of 0: whoever sleeps sees which version woke up. */
+export const NAP: Edits = {
+  "sys/process_calls.ts": [
+    [
+      "-ERESTART ? until : 0; // made again, it ends when the first call would have\n  return result;",
+      "-ERESTART ? until : 0;\n  return result == 0 ? 7 : result;",
+    ],
+  ],
+};
+
+/** The same function, doing what it did. */
+export const SAME_NAP: Edits = {
+  "sys/process_calls.ts": [
+    ["  if (ns < 0) return -EINVAL;", "  if (ns <= -1) return -EINVAL;\n  if (ns > 1 << 30) count(0, 0);"],
+    [
+      'import { clock_ns } from "../cpu/clock";',
+      'import { clock_ns } from "../cpu/clock";\nimport { count } from "../cpu/percpu";',
+    ],
+  ],
+};
+
+/** What every sleeping task, and every preempted one, is inside of. They do what they did. */
+export const SCHEDULE: Edits = {
+  "sched/core.ts": [
+    ["  might_sleep();\n  switch_task(false);", "  might_sleep();\n  if (current().pid >= 0) switch_task(false);"],
+    [
+      "  count(COUNTER_PREEMPTIONS);\n  switch_task(true);",
+      "  if (current().pid >= 0) count(COUNTER_PREEMPTIONS);\n  switch_task(true);",
+    ],
+  ],
+};
