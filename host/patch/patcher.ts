@@ -58,11 +58,12 @@ export interface LoadedPatch {
   /** Names of the replaced functions. */
   readonly functions: readonly string[];
   readonly slots: readonly number[];
+  /** Table index of the first of its functions, on every CPU. */
+  readonly firstIndex: number;
 }
 
 interface Place extends LoadedPatch {
   readonly block: number;
-  readonly firstIndex: number;
   readonly count: number;
   /** Names of all functions that it brings, by frame id from its first. */
   readonly rows: readonly string[];

@@ -31,7 +31,7 @@ describe("kpatch, when a task is asleep inside the function,", () => {
       const refusal = machine.load(bytes, {
         model: "kpatch",
         attempts: 2,
-        onRefused: (report) => reports.push(report),
+        onRefused: (report) => void reports.push(report),
       });
       await expect(refusal).rejects.toMatchObject({ code: "FUNCTION_IN_USE", remedy: /kgraft model/ });
       await expect(refusal).rejects.toThrow(/2 attempts.*failed for sys_nanosleep/);
@@ -60,7 +60,7 @@ describe("kpatch, when a task is asleep inside the function,", () => {
         model: "kpatch",
         retrySeconds: 0.0003,
         attempts: 20,
-        onRefused: () => refused++,
+        onRefused: () => void refused++,
       });
       expect(refused).toBeGreaterThan(0);
       await expectSlots(machine, patch, "same-nap");

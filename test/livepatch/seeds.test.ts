@@ -26,6 +26,7 @@ describe.each(["kpatch", "kgraft"] as const)(
           const disabling = await traced(machine, () => machine.disable(patch, { attempts: ATTEMPTS }));
           await expectSlots(machine, patch, "original");
           await machine.unwatch();
+          expect(enabling.lost + disabling.lost).toBe(0);
           telling += new Set(enabling.calls.map(({ version }) => version)).size - 1;
           await machine.unload(patch);
           return [...violations(enabling, patch), ...violations(disabling, patch)].map(
