@@ -12,6 +12,7 @@ import { judgeAudit } from "./experiment.ts";
 import { Machine } from "./machine.ts";
 import type { MachineOptions } from "./options.ts";
 import type { LoadedPatch, LoadOptions } from "./patch/patcher.ts";
+import type { StopTimes } from "./patch/stop-times.ts";
 import type { PatchModel } from "./toolchain/patch-format.ts";
 import { planTasks } from "./workload.ts";
 import type { Workload } from "./workload.ts";
@@ -55,20 +56,31 @@ export interface LessonReport {
   readonly blockers: string;
   /** Tasks not moved, over time. */
   readonly moments: readonly Moment[];
+  /** When the load was asked for, machine time; and how long until it was done. */
+  readonly enableStartNs: number;
   readonly enableNs: number;
   readonly disableNs: number;
+  /** The stop that switched; zeros where there was none. */
+  readonly stop: StopTimes;
   readonly standstillNs: number;
   /** Longest time that a single CPU stood in the stop, ns. */
   readonly longestStopNs: number;
   readonly gapMaxNs: readonly number[];
   /** System calls per second of machine time, in slices. */
-  readonly rates: readonly { readonly phase: "before" | "during" | "after"; readonly perSecond: number }[];
+  readonly rates: readonly {
+    readonly phase: "before" | "during" | "after";
+    readonly timeNs: number;
+    readonly perSecond: number;
+  }[];
   readonly verdicts: readonly Verdict[];
   readonly log: readonly string[];
 }
 
 /** What was seen while the patch went in. */
-type Seen = Pick<LessonReport, "refusals" | "blockers" | "moments" | "enableNs" | "standstillNs" | "longestStopNs">;
+type Seen = Pick<
+  LessonReport,
+  "refusals" | "blockers" | "moments" | "enableStartNs" | "enableNs" | "stop" | "standstillNs" | "longestStopNs"
+>;
 
 const VICTIM = "/tmp/passwd";
 const SECRET = "root:x:0:0:";
@@ -235,11 +247,22 @@ class Lesson {
     const now = machine.counters();
     this.#rates.push({
       phase: "during",
+      timeNs: calls.timeNs,
       perSecond: ((now.total.syscalls - calls.total.syscalls) / (now.timeNs - calls.timeNs)) * 1e9,
     });
     const stop = machine.stopTimes();
     const longestStopNs = Math.max(...stop.cpus.map(({ stoppedNs, leftNs }) => leftNs - stoppedNs));
-    return { patch, refusals, blockers, moments, enableNs, standstillNs: stop.standstillNs, longestStopNs };
+    return {
+      patch,
+      refusals,
+      blockers,
+      moments,
+      enableStartNs: started,
+      enableNs,
+      stop,
+      standstillNs: stop.standstillNs,
+      longestStopNs,
+    };
   }
 
   async #settledBlockers(): Promise<string> {
@@ -255,6 +278,7 @@ class Lesson {
       const to = machine.counters();
       this.#rates.push({
         phase,
+        timeNs: from.timeNs,
         perSecond: ((to.total.syscalls - from.total.syscalls) / (to.timeNs - from.timeNs)) * 1e9,
       });
     }

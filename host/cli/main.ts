@@ -18,6 +18,7 @@ const USAGE: ReadonlySet<MachineErrorCode> = new Set([
   "BAD_USAGE",
   "MEMORY_TOO_SMALL",
   "UNKNOWN_WORKLOAD",
+  "UNKNOWN_PATCH",
 ]);
 const NOTHING_TO_BUILD = 3;
 const INTERRUPTED = 130;

@@ -4,7 +4,7 @@
  * Contract: says first what it will do and how long it takes; a progress line only on a terminal; exit status 0 when
  * all invariants hold, 1 when one does not. Invariant: with --json, standard output holds one document and no more.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { MachineError } from "../errors.ts";
 import { checkPlan, runExperiment } from "../experiment.ts";
@@ -12,6 +12,7 @@ import type { ExperimentPlan, Progress } from "../experiment.ts";
 import { checkOptions } from "../options.ts";
 import type { PlatformName } from "../platform/platforms.ts";
 import { PLATFORMS } from "../platform/platforms.ts";
+import { traceEvents } from "../trace-events.ts";
 import { findWorkload, WORKLOADS, workloadOf } from "../workload.ts";
 import { runLesson } from "../lesson.ts";
 import type { LessonPlan, LessonReport } from "../lesson.ts";
@@ -32,6 +33,7 @@ interface RunOptions {
   readonly memory?: number;
   readonly patch: string;
   readonly model?: string;
+  readonly trace?: string;
   readonly json?: boolean;
 }
 
@@ -61,6 +63,7 @@ export function runCommand(signal: AbortSignal): Command {
     .option("--memory <mib>", "memory of the machine in MiB (default: 64)", numberOf("--memory"))
     .option("--patch <p>", "a folder under patches/, a diff, or a built module; `none` for no patch", "dirty-pipe")
     .option("--model <m>", "kpatch or kgraft (default: one after the other)")
+    .option("--trace <file>", "write the patching as trace events, which ui.perfetto.dev opens")
     .option("--json", "print one JSON document")
     .addHelpText("after", `\nWorkloads:\n${workloads}\n\n${EXIT_STATUS}`)
     .action(async (options: RunOptions) => run(options, signal));
@@ -78,13 +81,14 @@ async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
   if (options.json) process.stdout.write(`${JSON.stringify({ ...report, lessons }, null, 2)}\n`);
   else if (patch)
     process.stdout.write(`\n${renderLessons({ name: patch.name, ...digest(patch.text) }, lessons, paint)}${NEXT}`);
+  if (options.trace) await writeFile(options.trace, JSON.stringify(traceEvents(lessons)));
   const verdicts = [report, ...lessons].flatMap((part) => part.verdicts);
   if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
 const NEXT = `next: wlp run --platform stepped --seed 7        the same, step by step, by seed
-      wlp build patches/dirty-pipe -o fix.wasm   the diff as a module
-      wlp run --model kgraft --cpus 2 --json     one model, as JSON
+      wlp build patches/refused/add-buffer       a patch that is refused, and why
+      wlp run --trace run.json                   a timeline, for ui.perfetto.dev
 `;
 
 /** The lesson under each model, each on a machine of its own. */
