@@ -40,6 +40,8 @@ interface RunOptions {
 const SECONDS: Readonly<Record<PlatformName, number>> = { threads: 4, stepped: 0.05 };
 /** Stretch of the workload before and after a live patch. */
 const LESSON_SECONDS: Readonly<Record<PlatformName, number>> = { threads: 0.8, stepped: 0.004 };
+/** What a lesson takes on threads, with its boot, the waits of its transitions and its checks. */
+const LESSON_REAL_SECONDS = 3;
 /** The patch whose hole the exploit of the user image knows. */
 const EXPLOITED = "dirty-pipe";
 const MODELS: readonly PatchModel[] = ["kpatch", "kgraft"];
@@ -73,7 +75,7 @@ async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
   const models = modelsOf(options.model);
   const plan = await planOf(options);
   const patch = await patchOf(options);
-  if (!options.json) announce(options, plan);
+  if (!options.json) announce(options, plan, patch && { name: patch.name, models });
   const report = await runExperiment(plan, options.json ? QUIET : progressLine(plan.seconds), { signal });
   const paint = painter(process.stdout.isTTY, process.env);
   if (!options.json) process.stdout.write(renderReport(report, paint));
@@ -155,10 +157,17 @@ async function planOf(options: RunOptions): Promise<ExperimentPlan> {
   return plan;
 }
 
-function announce(options: RunOptions, plan: ExperimentPlan): void {
+function announce(
+  options: RunOptions,
+  plan: ExperimentPlan,
+  patch: { readonly name: string; readonly models: readonly PatchModel[] } | undefined,
+): void {
   const { cpus, memoryMiB, seed, platform } = checkOptions(plan.machine);
   const time = platform === "stepped" ? `${plan.seconds} s of virtual time, seed ${seed}` : `${plan.seconds} s`;
   process.stdout.write(`${cpus} CPUs (${platform}), ${memoryMiB} MiB, workload ${options.workload}, ${time}\n`);
+  if (!patch) return;
+  const about = platform === "stepped" ? "" : `, about ${LESSON_REAL_SECONDS} s each`;
+  process.stdout.write(`then ${patch.name} in and out again, under ${patch.models.join(", then ")}${about}\n`);
 }
 
 const QUIET: Progress = { started: () => {}, ran: () => {} };

@@ -56,6 +56,8 @@ describe("wlp", () => {
     ["run --platform vax", "BAD_USAGE", /'vax' is invalid. Allowed choices are threads, stepped\./],
     ["run --memory 1", "MEMORY_TOO_SMALL", /needs \d+ MiB\n {2}Give memoryMiB \(--memory\) as \d+ or more\./],
     ["run --workload rest", "UNKNOWN_WORKLOAD", /there is no workload rest\n {2}Take one of mixed, pipes/],
+    ["run --patch nothing", "UNKNOWN_PATCH", /there is no patch nothing\n {2}Give a folder's name under patches\//],
+    ["run --model both", "BAD_OPTION", /--model is "both"\n {2}Take kpatch or kgraft/],
     ["run --workload none.wasm", "UNKNOWN_WORKLOAD", /cannot read none\.wasm/],
   ];
   for (const [args, code, says] of WRONG) {
@@ -80,7 +82,9 @@ describe("wlp run", () => {
   it("runs the mixed workload on threads, loses nothing, and says so", async () => {
     const { status, out, err } = await wlp(["run", "--seconds", "0.5"]);
     expect({ status, err }).toEqual({ status: 0, err: "" });
-    expect(out).toMatch(/^4 CPUs \(threads\), 64 MiB, workload mixed, 0\.5 s\n/);
+    expect(out).toMatch(
+      /^4 CPUs \(threads\), 64 MiB, workload mixed, 0\.5 s\nthen dirty-pipe in and out again, under kpatch, then kgraft, about 3 s each\n/,
+    );
     expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(out).not.toContain("\u001b");
     for (const rule of ["no lost wake-up", "no lock held", "no memory leaked", "all tasks reaped"])
