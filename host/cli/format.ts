@@ -37,6 +37,19 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** Lines of whole words, none longer than `width` but for a word that is. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line && line.length + word.length + 1 > width) {
+      lines.push(line);
+      line = word;
+    } else line = line ? `${line} ${word}` : word;
+  }
+  return line ? [...lines, line] : lines;
+}
+
 export type Paint = (colour: "green" | "red" | "bold", text: string) => string;
 
 const CODES = { green: [32, 39], red: [31, 39], bold: [1, 22] } as const;

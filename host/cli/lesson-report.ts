@@ -4,7 +4,7 @@
  * Contract: 80 columns; prints what the reports hold and computes nothing but rounding.
  */
 import type { LessonReport } from "../lesson.ts";
-import { duration, si } from "./format.ts";
+import { duration, si, wrap } from "./format.ts";
 import type { Paint } from "./format.ts";
 
 const WIDTH = 80;
@@ -21,7 +21,7 @@ export function renderLessons(lesson: LessonText, reports: readonly LessonReport
   if (!first) return "";
   const head = [
     paint("bold", `patch ${lesson.name}: ${first.functions.join(", ")}`),
-    ...wrap(lesson.purpose),
+    ...wrap(lesson.purpose, WIDTH),
     ...lesson.changes,
     "",
   ];
@@ -135,16 +135,4 @@ function transition({ model, refusals, moments, blockers }: LessonReport): strin
       : []),
     "",
   ];
-}
-
-function wrap(text: string): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line && line.length + word.length + 1 > WIDTH) {
-      lines.push(line);
-      line = word;
-    } else line = line ? `${line} ${word}` : word;
-  }
-  return line ? [...lines, line] : lines;
 }

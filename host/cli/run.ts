@@ -17,6 +17,8 @@ import { findWorkload, WORKLOADS, workloadOf } from "../workload.ts";
 import { runLesson } from "../lesson.ts";
 import type { LessonPlan, LessonReport } from "../lesson.ts";
 import type { PatchModel } from "../toolchain/patch-format.ts";
+import { CLAIMS } from "../claims/claims.ts";
+import { runClaims } from "./claims.ts";
 import { painter } from "./format.ts";
 import { renderLessons } from "./lesson-report.ts";
 import { digest, resolvePatch } from "./patch-argument.ts";
@@ -34,6 +36,7 @@ interface RunOptions {
   readonly patch: string;
   readonly model?: string;
   readonly trace?: string;
+  readonly claim?: string;
   readonly json?: boolean;
 }
 
@@ -50,6 +53,7 @@ const EXIT_STATUS = "Exit status: 0 all invariants hold, 1 they do not, 2 usage,
 
 export function runCommand(signal: AbortSignal): Command {
   const workloads = WORKLOADS.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`).join("\n");
+  const claims = CLAIMS.map(({ name }) => `  ${name}`).join("\n");
   return new Command("run")
     .description("Boot a machine, put a workload on it, measure, stop it, check that nothing was lost.")
     .option("--cpus <n>", "CPUs, 1 to 64 (default: 4)", numberOf("--cpus"))
@@ -66,9 +70,15 @@ export function runCommand(signal: AbortSignal): Command {
     .option("--patch <p>", "a folder under patches/, a diff, or a built module; `none` for no patch", "dirty-pipe")
     .option("--model <m>", "kpatch or kgraft (default: one after the other)")
     .option("--trace <file>", "write the patching as trace events, which ui.perfetto.dev opens")
+    .option("--claim <c>", "try a claim of the list below, or all; on stepped unless --platform is given")
     .option("--json", "print one JSON document")
-    .addHelpText("after", `\nWorkloads:\n${workloads}\n\n${EXIT_STATUS}`)
-    .action(async (options: RunOptions) => run(options, signal));
+    .addHelpText("after", `\nWorkloads:\n${workloads}\n\nClaims:\n${claims}\n\n${EXIT_STATUS}`)
+    .action(async (options: RunOptions, command: Command) => {
+      const { claim, cpus, seed, memory, json = false } = options;
+      if (claim === undefined) return run(options, signal);
+      const platform = command.getOptionValueSource("platform") === "default" ? "stepped" : options.platform;
+      return runClaims({ name: claim, machine: { platform, cpus, seed, memoryMiB: memory }, json }, signal);
+    });
 }
 
 async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
