@@ -98,9 +98,9 @@ async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
   if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
-const NEXT = `next: wlp run --platform stepped --seed 7        the same, step by step, by seed
-      wlp build patches/refused/add-buffer       a patch that is refused, and why
-      wlp run --trace run.json                   a timeline, for ui.perfetto.dev
+const NEXT = `next: wlp run --platform stepped --seed 7     the same, step by step, by seed
+      wlp build patches/refused/add-buffer    a patch that is refused, and why
+      wlp run --trace run.json                a timeline for ui.perfetto.dev
 `;
 
 /** The lesson under each model, each on a machine of its own. */
