@@ -16,7 +16,10 @@ export const ASSERTIONS: readonly { readonly when: string; readonly says: RegExp
   { when: "a slab object is freed twice", says: /double free of a slab object/ },
   { when: "a freed page is written to", says: /a free page was written to/ },
   { when: "a page is freed twice", says: /free_pages\(\) twice, or with another order/ },
-  { when: "pages are freed with another order than they were taken with", says: /free_pages\(\) twice, or with another/ },
+  {
+    when: "pages are freed with another order than they were taken with",
+    says: /free_pages\(\) twice, or with another/,
+  },
 ];
 /** Row of the first of them. */
 export const FIRST_ASSERTION: number = Object.keys(FAILURE).length;

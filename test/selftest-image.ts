@@ -25,7 +25,9 @@ const ENTRIES = ["kernel/main.ts", "test/kernel/index.ts"];
 /** The image's bytes. */
 export async function selftestImage({ stepped, planted }: SelftestImage): Promise<{ kernel: Uint8Array }> {
   const diff = planted ? await readFile(join(PACKAGE_ROOT, `test/planted/${planted}.diff`), "utf8") : "";
-  const prints = await Promise.all(["kernel", "test/kernel"].map((folder) => fingerprint(join(PACKAGE_ROOT, folder), { stepped, diff })));
+  const prints = await Promise.all(
+    ["kernel", "test/kernel"].map((folder) => fingerprint(join(PACKAGE_ROOT, folder), { stepped, diff })),
+  );
   const file = join(CACHE, `${createHash("sha256").update(prints.join("")).digest("hex").slice(0, 16)}.wasm`);
   const cached = await readFile(file).catch(() => undefined);
   if (cached) return { kernel: new Uint8Array(cached) };
@@ -38,7 +40,8 @@ export async function selftestImage({ stepped, planted }: SelftestImage): Promis
 async function build(stepped: boolean, diff: string): Promise<Uint8Array> {
   const root = await mkdtemp(join(tmpdir(), "wlp-planted-"));
   try {
-    for (const folder of ["kernel", "test/kernel"]) await cp(join(PACKAGE_ROOT, folder), join(root, folder), { recursive: true });
+    for (const folder of ["kernel", "test/kernel"])
+      await cp(join(PACKAGE_ROOT, folder), join(root, folder), { recursive: true });
     if (diff) await plant(root, diff);
     const variant = { debug: true, stepped, hooks: true, asyncify: "sleepable" as const };
     return (await buildKernel({ root: `${root}/`, entries: ENTRIES, ...variant, optimizeLevel: 1, mapName: "" })).wasm;

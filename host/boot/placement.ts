@@ -80,7 +80,9 @@ export function place(settings: Settings, kernel: Image<KernelMap>, user: Image<
     cursor = address + bytes.length;
     return address;
   };
-  const symbols = put(symbolTable(kernel.map.functions, kernel.map.functions.length + 1, ({ id }) => id, next(), kernel.map.stride));
+  const symbols = put(
+    symbolTable(kernel.map.functions, kernel.map.functions.length + 1, ({ id }) => id, next(), kernel.map.stride),
+  );
   const userSymbols = put(symbolTable(user.map.functions, user.map.functions.length, (_, index) => index, next(), 0));
   const programs = put(programTable(user.map, firstProgram(kernel.map)));
   const template = put(templateBytes(user));

@@ -162,11 +162,14 @@ describe("a debug build panics, and names the reason, when", () => {
     image = await failingImage(true);
   });
 
-  it.each(ASSERTIONS.map((row, index) => ({ ...row, row: FIRST_ASSERTION + index })))("$when", async ({ row, says }) => {
-    const running = await boot({ cpus: 1, image, selftests: true });
-    await expect(running.selftest(row)).rejects.toMatchObject({
-      code: "KERNEL_PANIC",
-      what: expect.stringMatching(says),
-    });
-  });
+  it.each(ASSERTIONS.map((row, index) => ({ ...row, row: FIRST_ASSERTION + index })))(
+    "$when",
+    async ({ row, says }) => {
+      const running = await boot({ cpus: 1, image, selftests: true });
+      await expect(running.selftest(row)).rejects.toMatchObject({
+        code: "KERNEL_PANIC",
+        what: expect.stringMatching(says),
+      });
+    },
+  );
 });

@@ -7,10 +7,22 @@ const SEEDS = 200;
 const STEP_BUDGET = 5_000_000;
 
 /** The first thing that goes wrong on a machine with this image and seed: what the checks say. */
-async function firstFailure(seed: number, image: { kernel: Uint8Array }, more: (machine: Machine) => Promise<void>): Promise<string | undefined> {
+async function firstFailure(
+  seed: number,
+  image: { kernel: Uint8Array },
+  more: (machine: Machine) => Promise<void>,
+): Promise<string | undefined> {
   let machine: Machine | undefined;
   try {
-    machine = await Machine.boot({ platform: "stepped", cpus: 3, memoryMiB: 16, seed, image, selftests: true, stepBudget: STEP_BUDGET });
+    machine = await Machine.boot({
+      platform: "stepped",
+      cpus: 3,
+      memoryMiB: 16,
+      seed,
+      image,
+      selftests: true,
+      stepBudget: STEP_BUDGET,
+    });
     for (const [row, sentence] of SELFTESTS.entries()) {
       const result = await machine.selftest(row);
       if (result !== 0) return `${sentence}: ${result}`;

@@ -16,7 +16,15 @@ beforeAll(async () => {
 
 /** Runs every self-test on one machine; what went wrong, or nothing. */
 async function failures(seed: number, kernel: { kernel: Uint8Array }): Promise<string[]> {
-  const machine = await Machine.boot({ platform: "stepped", cpus: CPUS, memoryMiB: MEMORY_MIB, seed, image: kernel, selftests: true, stepBudget: STEP_BUDGET });
+  const machine = await Machine.boot({
+    platform: "stepped",
+    cpus: CPUS,
+    memoryMiB: MEMORY_MIB,
+    seed,
+    image: kernel,
+    selftests: true,
+    stepBudget: STEP_BUDGET,
+  });
   const found: string[] = [];
   for (const [row, sentence] of SELFTESTS.entries()) {
     const result = await machine.selftest(row);
