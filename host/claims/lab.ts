@@ -21,6 +21,8 @@ export interface LabOptions {
 
 /** Enough for a task to move from one to the other. */
 const CPUS = 2;
+/** Microseconds between two ticks: often on the stepped platform, so that interrupts meet each step of a transition. */
+const TICK_US: Readonly<Record<string, number>> = { threads: 1000, stepped: 100 };
 
 export class Lab {
   readonly settings: Settings;
@@ -42,8 +44,10 @@ export class Lab {
   }
 
   static async open({ machine, patch }: LabOptions, options: CallOptions): Promise<Lab> {
+    const { platform = "stepped", cpus = CPUS } = machine;
     // Only images with assertions record calls; the stepped one always has them.
-    const settings = checkOptions({ ...machine, cpus: machine.cpus ?? CPUS, debug: machine.platform === "threads" });
+    const debug = platform === "threads";
+    const settings = checkOptions({ ...machine, platform, cpus, debug, tickUs: TICK_US[platform] });
     const variant = settings.platform === "stepped" ? "kernel-stepped" : "kernel-debug";
     const { bytes } = await readImage(variant);
     const map = readMap(new WebAssembly.Module(new Uint8Array(bytes)));
