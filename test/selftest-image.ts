@@ -50,7 +50,8 @@ async function build(stepped: boolean, diff: string): Promise<Uint8Array> {
   }
 }
 
-async function plant(root: string, diff: string): Promise<void> {
+/** Applies a planted bug to a copy of the source. */
+export async function plant(root: string, diff: string): Promise<void> {
   for (const patch of parsePatch(diff)) {
     const file = join(root, (patch.newFileName ?? "").replace(/^b\//, ""));
     const changed = applyPatch(await readFile(file, "utf8"), patch);

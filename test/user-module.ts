@@ -1,6 +1,6 @@
 /** User programs written by hand, as somebody with another compiler would bring them. */
 import binaryen from "binaryen";
-import { COUNTER_FAULTS, SYS_PIPE, SYS_READ } from "../kernel/abi.ts";
+import { COUNTER_FAULTS, SYS_NANOSLEEP, SYS_PIPE, SYS_READ, SYS_SPAWN, SYS_WAIT } from "../kernel/abi.ts";
 import { PERCPU, PERCPU_COUNTERS } from "../kernel/layout.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "../host/toolchain/sections.ts";
 
@@ -22,6 +22,20 @@ export const FOREIGN: Uint8Array = assemble(`
     (drop (call $syscall (i32.const ${SYS_PIPE}) (i32.const 64) (i32.const 0) (i32.const 0)))
     (call $syscall (i32.const ${SYS_READ}) (i32.load (i32.const 64)) (i32.const 128) (i32.const 1)))
   (func (export "answer") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))`);
+
+/** `mother` starts nappers, three at a time, and buries them, for ever; `napper` sleeps so many ns and ends. */
+export const MOTHERS: Uint8Array = assemble(`
+  (data (i32.const 64) "napper")
+  (func $bear (drop (call $syscall (i32.const ${SYS_SPAWN}) (i32.const 64) (i32.const 6) (i32.const 30000))))
+  (func $bury (result i32) (call $syscall (i32.const ${SYS_WAIT}) (i32.const -1) (i32.const 0) (i32.const 0)))
+  (func (export "mother") (param i32) (result i32)
+    (loop $again
+      (call $bear) (call $bear) (call $bear)
+      (br_if $again (i32.and (i32.gt_s (call $bury) (i32.const 0))
+        (i32.and (i32.gt_s (call $bury) (i32.const 0)) (i32.gt_s (call $bury) (i32.const 0))))))
+    (i32.const 1))
+  (func (export "napper") (param i32) (result i32)
+    (call $syscall (i32.const ${SYS_NANOSLEEP}) (local.get 0) (i32.const 0) (i32.const 0)))`);
 
 /** Reaches for a function that the kernel does not give. */
 export const NOSY: Uint8Array = binaryen.parseText(`(module (import "env" "boot" (func)))`).emitBinary();

@@ -146,9 +146,7 @@ export function scan_all_stacks(): void {
 /** Looks at tasks that sleep; false while one was missed because it ran elsewhere just now. */
 function all_scanned(): bool {
   let missed = 0;
-  for (let pid = 1; pid < MAX_PIDS; pid++) {
-    const task = take_task(pid);
-    if (!changetype<usize>(task)) continue;
+  for (let task = take_task_from(1); changetype<usize>(task); ) {
     if (task == current()) task.scanned = generation(); // livepatchd itself runs no patched loop
     if (task.scanned != generation()) {
       if (pin_task(task)) {
@@ -157,14 +155,18 @@ function all_scanned(): bool {
         unpin_task(task, runqueue(task.cpu));
       } else missed++;
     }
+    const next = take_task_from(task.pid + 1);
     put_task(task);
+    task = next;
   }
   return missed == 0;
 }
 
-@notrace function take_task(pid: i32): Task {
+/** A reference to the first task whose pid is not below `pid`, or null. */
+@notrace function take_task_from(pid: i32): Task {
   spin_lock(tasklist());
-  const task = find_task(pid);
+  let task = find_task(pid);
+  while (!changetype<usize>(task) && pid < MAX_PIDS) task = find_task(++pid);
   if (changetype<usize>(task)) get_task(task);
   spin_unlock(tasklist());
   return task;

@@ -72,3 +72,28 @@ export const SCHEDULE: Edits = {
     ],
   ],
 };
+
+/** A kernel thread's main loop, whose frame is always on a stack: one call more, so that frames of both differ. */
+export const IRQD: Edits = {
+  "process/device.ts": [
+    [
+      "  for (let cpu = 0; !kthread_should_stop(); ) {\n    prepare_to_wait(device(), TASK_INTERRUPTIBLE);",
+      "  for (let cpu = 0; !kthread_should_stop(); ) {\n    const round = argument++;\n    if (round == -1) schedule();\n    prepare_to_wait(device(), TASK_INTERRUPTIBLE);",
+    ],
+    ["    queue_work_on(cpu, device_work());", "    if (round >= 0) queue_work_on(cpu, device_work());"],
+  ],
+};
+
+/** What a sleep begins and ends with. They do what they did. */
+export const TIMERS: Edits = {
+  "sched/timer.ts": [
+    [
+      "export function timer_start(timer: Timer, expires: f64): void {",
+      "export function timer_start(timer: Timer, expires: f64): void {\n  if (expires < -1) return;",
+    ],
+    [
+      "export function timer_cancel(timer: Timer): bool {",
+      "export function timer_cancel(timer: Timer): bool {\n  if (!changetype<usize>(timer)) return false;",
+    ],
+  ],
+};
