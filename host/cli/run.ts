@@ -19,7 +19,7 @@ import type { LessonPlan, LessonReport } from "../lesson.ts";
 import type { PatchModel } from "../toolchain/patch-format.ts";
 import { CLAIMS } from "../claims/claims.ts";
 import { runClaims } from "./claims.ts";
-import { painter } from "./format.ts";
+import { painter, wrap } from "./format.ts";
 import { renderLessons } from "./lesson-report.ts";
 import { digest, resolvePatch } from "./patch-argument.ts";
 import type { PatchArgument } from "./patch-argument.ts";
@@ -53,7 +53,6 @@ const EXIT_STATUS = "Exit status: 0 all invariants hold, 1 they do not, 2 usage,
 
 export function runCommand(signal: AbortSignal): Command {
   const workloads = WORKLOADS.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`).join("\n");
-  const claims = CLAIMS.map(({ name }) => `  ${name}`).join("\n");
   return new Command("run")
     .description("Boot a machine, put a workload on it, measure, stop it, check that nothing was lost.")
     .option("--cpus <n>", "CPUs, 1 to 64 (default: 4)", numberOf("--cpus"))
@@ -72,13 +71,34 @@ export function runCommand(signal: AbortSignal): Command {
     .option("--trace <file>", "write the patching as trace events, which ui.perfetto.dev opens")
     .option("--claim <c>", "try a claim of the list below, or all; on stepped unless --platform is given")
     .option("--json", "print one JSON document")
-    .addHelpText("after", `\nWorkloads:\n${workloads}\n\nClaims:\n${claims}\n\n${EXIT_STATUS}`)
+    .addHelpText("after", `\nWorkloads:\n${workloads}\n\nClaims:\n${claimsHelp()}\n\n${EXIT_STATUS}`)
     .action(async (options: RunOptions, command: Command) => {
       const { claim, cpus, seed, memory, json = false } = options;
       if (claim === undefined) return run(options, signal);
+      refuseBeside(command);
       const platform = command.getOptionValueSource("platform") === "default" ? "stepped" : options.platform;
       return runClaims({ name: claim, machine: { platform, cpus, seed, memoryMiB: memory }, json }, signal);
     });
+}
+
+/** Names, and beside them the sentences. */
+function claimsHelp(): string {
+  const lines = CLAIMS.flatMap(({ name, sentence }) =>
+    wrap(sentence, 50).map((line, n) => `  ${(n === 0 ? name : "").padEnd(26)}${line}`),
+  );
+  return lines.join("\n");
+}
+
+/** A claim decides by itself what runs on its machines. */
+function refuseBeside(command: Command): void {
+  const beside = ["tasks", "seconds", "workload", "patch", "model", "trace"];
+  const given = beside.find((name) => command.getOptionValueSource(name) === "cli");
+  if (given === undefined) return;
+  throw new MachineError(
+    "BAD_OPTION",
+    `--${given} means nothing beside --claim`,
+    "Beside --claim take --platform, --cpus, --seed, --memory and --json only.",
+  );
 }
 
 async function run(options: RunOptions, signal: AbortSignal): Promise<void> {

@@ -72,6 +72,16 @@ describe("wlp run --claim", () => {
     expect(err).toContain("BAD_OPTION: there is no claim always-safe\n");
     for (const name of NAMES) expect(err).toContain(name);
   });
+
+  it.each(["tasks 3", "seconds 1", "workload pipes", "patch none", "model kpatch", "trace run.json"])(
+    "refuses --%s beside it, with status 2",
+    async (option) => {
+      const [name = "", value = ""] = option.split(" ");
+      const { status, err } = await run("all", `--${name}`, value);
+      expect(status).toBe(2);
+      expect(err).toContain(`BAD_OPTION: --${name} means nothing beside --claim\n  Beside --claim take --platform`);
+    },
+  );
 });
 
 describe("the claim", () => {
