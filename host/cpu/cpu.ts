@@ -22,6 +22,7 @@ import {
   TASK_PID,
   WORD,
 } from "../../kernel/layout.ts";
+import { MachineError } from "../errors.ts";
 import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
 import { describeStack } from "./backtrace.ts";
@@ -127,7 +128,7 @@ export class Cpu {
     const constant = (value: number): WebAssembly.Global => new WebAssembly.Global({ value: "i32" }, value);
     const constants = Object.entries(code.constants).map(([name, value]) => [name, constant(value)]);
     const env = { ...this.#kernel, ...this.#env, ...Object.fromEntries(constants) };
-    const { exports } = new WebAssembly.Instance(code.module, { env });
+    const exports = link(code.module, env);
     const { table } = this.#kernel;
     const length = code.firstIndex + code.functions.length;
     if (table.length < length) table.grow(length - table.length);
@@ -136,7 +137,9 @@ export class Cpu {
 
   /** Takes a patch's functions out of the table; the instance goes with them. */
   uninstall(firstIndex: number, count: number): void {
-    for (let k = 0; k < count; k++) this.#kernel.table.set(firstIndex + k, null);
+    const { table } = this.#kernel;
+    // One that could not be instantiated never got as far as the table.
+    for (let k = 0; k < count && firstIndex + k < table.length; k++) table.set(firstIndex + k, null);
   }
 
   /** For each slot the index among its candidates that holds the same function, or -1. */
@@ -183,6 +186,19 @@ export class Cpu {
     const bytes = new TextEncoder().encode(line).subarray(0, EMERGENCY_SIZE);
     this.#memory.bytes.set(bytes, address);
     this.#kernel.log_text(address, bytes.length);
+  }
+}
+
+function link(module: WebAssembly.Module, env: WebAssembly.ModuleImports): WebAssembly.Exports {
+  try {
+    return new WebAssembly.Instance(module, { env }).exports;
+  } catch (cause) {
+    throw new MachineError(
+      "MISSING_IMPORT",
+      `the patch does not fit what the kernel exports: ${String(cause)}`,
+      "Build the patch again, from its diff, for this kernel: wlp build.",
+      { cause },
+    );
   }
 }
 

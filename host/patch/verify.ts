@@ -9,6 +9,7 @@ import { MachineError } from "../errors.ts";
 import type { FunctionRow, KernelMap } from "../toolchain/image.ts";
 import { DATA_BASE, FRAME_BASE, readPatch, SLOT_PREFIX } from "../toolchain/patch-format.ts";
 import type { KernelSymbol, PatchInfo, PatchModel } from "../toolchain/patch-format.ts";
+import { checkRecord } from "./well-formed.ts";
 
 /** The kernel that a patch must fit. */
 export interface Target {
@@ -31,6 +32,7 @@ const REBUILD = "Build the patch again, from its diff, for this kernel: wlp buil
 export function verifyPatch(bytes: Uint8Array, target: Target): VerifiedPatch {
   const module = compile(bytes);
   const { info, data } = readPatch(module);
+  checkRecord(info, module);
   checkIdentity(info, target.map);
   if (info.functions.length === 0 || info.functions.length > MAX_FUNCTIONS || info.rows.length > PATCH_FRAME_RANGE) {
     throw new MachineError(
@@ -128,10 +130,5 @@ function checkImports(module: WebAssembly.Module, info: PatchInfo, kernel: WebAs
       `patch ${info.name} imports ${what}; this kernel has no such thing`,
       REBUILD,
     );
-  }
-  const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
-  for (const { path } of [...info.functions, ...info.added]) {
-    if (!exported.has(path))
-      throw new MachineError("NOT_A_PATCH", `patch ${info.name} does not export ${path}`, REBUILD);
   }
 }

@@ -113,7 +113,10 @@ export function readPatch(module: WebAssembly.Module): { info: PatchInfo; data: 
 function parse(text: string): PatchInfo | undefined {
   try {
     const value = JSON.parse(text) as PatchInfo;
-    return typeof value.data.bytes === "number" ? value : undefined;
+    const lists: unknown[] = [value.functions, value.added, value.rows, value.calls, value.data.relocations];
+    const texts: unknown[] = [value.name, value.kernel];
+    const whole = lists.every(Array.isArray) && texts.every((text) => typeof text === "string");
+    return whole && value.variant && value.hooks && typeof value.data.bytes === "number" ? value : undefined;
   } catch {
     return undefined;
   }

@@ -23,8 +23,8 @@ import { trace_start, trace_stop } from "./version_trace";
 export function klp_alloc(bytes: i32, length: i32): i32 {
   let order = 0;
   while (order <= MAX_ORDER && PAGE_SIZE << order < bytes) order++;
-  if (bytes < 1 || order > MAX_ORDER) return -EINVAL;
-  const block = alloc_pages(order);
+  if (bytes < 1) return -EINVAL;
+  const block = order > MAX_ORDER ? 0 : alloc_pages(order);
   return block ? <i32>block : -ENOMEM;
 }
 

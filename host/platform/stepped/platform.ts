@@ -54,7 +54,8 @@ export class SteppedPlatform implements Platform {
   }
 
   async install(code: PatchCode): Promise<void> {
-    this.#guard(() => this.#driver.eachCpu((cpu) => cpu.install(code)));
+    if (this.#failure) throw this.#failure;
+    this.#driver.eachCpu((cpu) => cpu.install(code)); // a patch that does not link costs nothing but itself
   }
 
   async uninstall(firstIndex: number, count: number): Promise<void> {
