@@ -43,7 +43,7 @@ async function patches(): Promise<Artifact[]> {
   const folders = await patchFolders(join(PACKAGE_ROOT, "patches"));
   const sources = await Promise.all(folders.map((folder) => readPatchFiles([folder])));
   return sources.flatMap(({ name, diffs }) =>
-    PATCHABLE_IMAGES.map((image) => ({
+    imagesOf(diffs).map((image) => ({
       name: `patches/${name}.${image}`,
       options: { name, diffs, image, optimizeLevel: OPTIMIZE_LEVEL },
       build: async () => {
@@ -52,6 +52,14 @@ async function patches(): Promise<Artifact[]> {
       },
     })),
   );
+}
+
+/** The images that a lesson's header asks for (`Images  kernel-debug …`), or all. */
+function imagesOf(diffs: readonly string[]): readonly string[] {
+  const asked = /^Images\s+(.*)$/m.exec(diffs[0]?.split(/^--- /m)[0] ?? "")?.[1];
+  return asked === undefined
+    ? PATCHABLE_IMAGES
+    : PATCHABLE_IMAGES.filter((image) => asked.split(/[\s:,]+/).includes(image));
 }
 
 async function buildAll(artifacts: readonly Artifact[], known: Record<string, string>): Promise<void> {
