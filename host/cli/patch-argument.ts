@@ -20,14 +20,17 @@ export interface PatchArgument {
 export async function resolvePatch(argument: string, variant: string): Promise<PatchArgument> {
   if (argument.endsWith(".wasm"))
     return { name: basename(argument, ".wasm"), bytes: await read(argument, argument), text: "" };
-  if (/\.(patch|diff)$/.test(argument)) return buildOnTheWay(argument, variant);
+  if (/\.(patch|diff)$/.test(argument))
+    return buildOnTheWay(argument, (await read(argument, argument)).toString(), variant);
   const name = basename(argument);
-  const bytes = await read(join(PACKAGE_ROOT, `dist/patches/${name}.${variant}.wasm`), argument);
-  return { name, bytes, text: await diffOf(join(PACKAGE_ROOT, "patches", name)) };
+  const text = await diffOf(join(PACKAGE_ROOT, "patches", name));
+  const built = await readFile(join(PACKAGE_ROOT, `dist/patches/${name}.${variant}.wasm`)).catch(() => undefined);
+  if (built) return { name, bytes: built, text };
+  if (text === "") throw unknownPatch(argument);
+  return buildOnTheWay(join(PACKAGE_ROOT, "patches", name), text, variant); // a lesson that is not made for this image
 }
 
-async function buildOnTheWay(path: string, variant: string): Promise<PatchArgument> {
-  const text = (await read(path, path)).toString();
+async function buildOnTheWay(path: string, text: string, variant: string): Promise<PatchArgument> {
   const { buildPatch } = await import("../toolchain/patch.ts");
   const { readBase, readPatchFiles } = await import("../toolchain/patch-files.ts");
   const { OPTIMIZE_LEVEL } = await import("../toolchain/images.ts");
@@ -44,13 +47,17 @@ async function diffOf(folder: string): Promise<string> {
 
 async function read(path: string, argument: string): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
-    throw new MachineError(
-      "UNKNOWN_PATCH",
-      `there is no patch ${argument}`,
-      "Give a folder's name under patches/, a diff (.patch), or a built module (.wasm); `none` runs without one.",
-      { cause },
-    );
+    throw unknownPatch(argument, cause);
   });
+}
+
+function unknownPatch(argument: string, cause?: unknown): MachineError {
+  return new MachineError(
+    "UNKNOWN_PATCH",
+    `there is no patch ${argument}`,
+    "Give a folder's name under patches/, a diff (.patch), or a built module (.wasm); `none` runs without one.",
+    { cause },
+  );
 }
 
 /** The words of a lesson's header and the changed lines of its diff. */
