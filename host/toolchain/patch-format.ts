@@ -115,7 +115,7 @@ function parse(text: string): PatchInfo | undefined {
     const value = JSON.parse(text) as PatchInfo;
     const lists: unknown[] = [value.functions, value.added, value.rows, value.calls, value.data.relocations];
     const texts: unknown[] = [value.name, value.kernel];
-    const whole = lists.every(Array.isArray) && texts.every((text) => typeof text === "string");
+    const whole = lists.every(Array.isArray) && texts.every((one) => typeof one === "string");
     return whole && value.variant && value.hooks && typeof value.data.bytes === "number" ? value : undefined;
   } catch {
     return undefined;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { LoadedPatch, Machine } from "../../host/index.ts";
 import { patchImage } from "../patch-image.ts";
-import { NAP, PAIR, SAME_NAP, SCHEDULE, TOP } from "./patches.ts";
+import { IRQD, NAP, PAIR, SAME_NAP, SCHEDULE, TOP } from "./patches.ts";
 import { expectSlots, FULL, PIPES, slotsOf, traced, underLoad, violations } from "./rig.ts";
 import type { Load } from "./rig.ts";
 
@@ -183,6 +183,22 @@ describe("kGraft, when a task is asleep inside the function,", () => {
       const entries = await machine.slotEntries(patch.slots);
       for (const cpu of entries) expect(cpu).toEqual(entries[0]);
       expect(entries[0]?.every((entry) => entry === "stub" || entry === "schedule")).toBe(true);
+    });
+  });
+});
+
+describe("a frame left over by a kGraft patch", () => {
+  it("keeps its stub through a kpatch patch of the same function, and finishes in its own code", async () => {
+    const below = await patchImage("irqd", IRQD);
+    const above = await patchImage("irqd-again", IRQD);
+    await underLoad(MACHINE, PIPES, async (machine) => {
+      machine.setDeviceHz(2000);
+      const patch = await machine.load(below, { model: "kgraft" });
+      await expectSlots(machine, patch, "stub"); // irqd's own frame is older than the patch, and never returns
+      await expectSlots(machine, await machine.load(above, { model: "kpatch" }), "stub");
+      const { deviceInterrupts } = machine.counters().total;
+      await machine.run(ASLEEP_SECONDS);
+      expect(machine.counters().total.deviceInterrupts).toBeGreaterThan(deviceInterrupts);
     });
   });
 });
