@@ -38,6 +38,7 @@ import type { SharedMemory } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { MachineOptions, Settings } from "./options.ts";
 import { Patcher } from "./patch/patcher.ts";
+import { verifyPatch } from "./patch/verify.ts";
 import { readStopTimes } from "./patch/stop-times.ts";
 import type { StopTimes } from "./patch/stop-times.ts";
 import type { LoadedPatch, LoadOptions, PatchStatus } from "./patch/patcher.ts";
@@ -138,6 +139,14 @@ export class Machine {
       throw error;
     }
     return machine;
+  }
+
+  /** Refuses a patch that would not fit the machine that `options` would boot; boots nothing. */
+  static async checkPatch(bytes: Uint8Array, options: MachineOptions = {}): Promise<void> {
+    const settings = checkOptions(options);
+    const stepped = settings.platform === "stepped";
+    const file = await kernelSource(settings, stepped);
+    verifyPatch(bytes, loadKernelImage(file.bytes, file.sourceMap, stepped));
   }
 
   /** A file's contents. One that fits a request shows one moment: a file of /proc is written anew whenever it is opened. */

@@ -9,6 +9,7 @@ import { Command, Option } from "commander";
 import { MachineError } from "../errors.ts";
 import { checkPlan, runExperiment } from "../experiment.ts";
 import type { ExperimentPlan, Progress } from "../experiment.ts";
+import { Machine } from "../machine.ts";
 import { checkOptions } from "../options.ts";
 import type { PlatformName } from "../platform/platforms.ts";
 import { PLATFORMS } from "../platform/platforms.ts";
@@ -105,6 +106,7 @@ async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
   const models = modelsOf(options.model);
   const plan = await planOf(options);
   const patch = await patchOf(options);
+  if (patch) await Machine.checkPatch(patch.bytes, plan.machine); // before anything is started
   if (!options.json) announce(options, plan, patch && { name: patch.name, models });
   const report = await runExperiment(plan, options.json ? QUIET : progressLine(plan.seconds), { signal });
   const paint = painter(process.stdout.isTTY, process.env);

@@ -88,6 +88,12 @@ describe("wlp run with a live patch", () => {
 });
 
 describe("wlp run refuses", () => {
+  it("a module that is no patch, before anything is started", async () => {
+    const { status, out, err } = await wlp("run", "--patch", "dist/images/user.wasm");
+    expect({ status, out }).toEqual({ status: 1, out: "" });
+    expect(err).toContain("NOT_A_PATCH");
+  });
+
   it.each([
     ["--model", "hybrid", "not built yet"],
     ["--model", "ksplice", "ksplice"],
