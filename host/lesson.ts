@@ -9,6 +9,7 @@ import { SIGTERM } from "../kernel/abi.ts";
 import type { CallOptions } from "./abort.ts";
 import type { Verdict } from "./experiment.ts";
 import { judgeAudit } from "./experiment.ts";
+import type { CheckReport } from "./lesson-check.ts";
 import { Machine } from "./machine.ts";
 import type { MachineOptions } from "./options.ts";
 import type { LoadedPatch, LoadOptions } from "./patch/patcher.ts";
@@ -72,6 +73,8 @@ export interface LessonReport {
     readonly timeNs: number;
     readonly perSecond: number;
   }[];
+  /** What the checker saw on a machine of its own, if it was asked. */
+  readonly checked?: CheckReport;
   readonly verdicts: readonly Verdict[];
   readonly log: readonly string[];
 }
@@ -100,6 +103,13 @@ const PACE: Readonly<Record<string, Pace>> = {
   stepped: { lookUs: 500, retrySeconds: 0.0005, lookSeconds: 0.0002 },
 };
 const ATTEMPTS = 50;
+
+/** A report with the checker's word in it. */
+export function withCheck(report: LessonReport, checked: CheckReport): LessonReport {
+  const rule = "no call broke the model's promise";
+  const verdicts = [...report.verdicts, { rule, ok: checked.violations.length === 0, findings: checked.violations }];
+  return { ...report, checked, verdicts };
+}
 
 export async function runLesson(
   plan: LessonPlan,

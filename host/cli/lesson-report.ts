@@ -79,6 +79,9 @@ function columns(reports: readonly LessonReport[]): string[] {
       "of one CPU",
     ),
     row("longest gap", ({ gapMaxNs }) => duration(Math.max(...gapMaxNs)), "between safepoints"),
+    ...(reports.every(({ checked }) => checked)
+      ? [row("calls old / new", ({ checked }) => `${checked?.old} / ${checked?.new}`, "seen by the checker")]
+      : []),
     row("calls/s before", (report) => si(mean(report, "before")), "system calls"),
     row("       during", (report) => si(mean(report, "during")), ""),
     row("       after", (report) => si(mean(report, "after")), ""),

@@ -15,7 +15,9 @@ import type { PlatformName } from "../platform/platforms.ts";
 import { PLATFORMS } from "../platform/platforms.ts";
 import { traceEvents } from "../trace-events.ts";
 import { findWorkload, WORKLOADS, workloadOf } from "../workload.ts";
-import { runLesson } from "../lesson.ts";
+import { checkLesson } from "../lesson-check.ts";
+import type { CheckReport } from "../lesson-check.ts";
+import { runLesson, withCheck } from "../lesson.ts";
 import type { LessonPlan, LessonReport } from "../lesson.ts";
 import type { PatchModel } from "../toolchain/patch-format.ts";
 import { CLAIMS } from "../claims/claims.ts";
@@ -125,9 +127,12 @@ const NEXT = `next: wlp run --platform stepped --seed 7     the same, step by st
       wlp run --trace run.json                a timeline for ui.perfetto.dev
 `;
 
+/** With the module for the image that the checker runs. */
+type PatchForRun = PatchArgument & { readonly checked: Uint8Array | undefined };
+
 /** The lesson under each model, each on a machine of its own. */
 async function teach(
-  patch: PatchArgument,
+  patch: PatchForRun,
   models: readonly PatchModel[],
   options: RunOptions,
   plan: ExperimentPlan,
@@ -147,16 +152,31 @@ async function teach(
     const say = (what: string): void => {
       if (!options.json && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${model}: ${what}`);
     };
-    reports.push(await runLesson(lesson, say, { signal }));
+    const report = await runLesson(lesson, say, { signal });
+    reports.push(patch.checked ? withCheck(report, await check(lesson, patch.checked, signal)) : report);
     if (!options.json && process.stderr.isTTY) process.stderr.write("\r\u001b[K");
   }
   return reports;
 }
 
+/** The same under the checker. */
+function check(
+  { machine, workload, model, exploit }: LessonPlan,
+  patch: Uint8Array,
+  signal: AbortSignal,
+): Promise<CheckReport> {
+  const caller = exploit ? "dirty_pipe" : undefined;
+  return checkLesson({ machine, workload, model, caller, patch }, { signal });
+}
+
 /** The patch of this run, for the image of its platform; none for a user module of one's own. */
-async function patchOf({ patch, workload, platform }: RunOptions): Promise<PatchArgument | undefined> {
+async function patchOf({ patch, workload, platform }: RunOptions): Promise<PatchForRun | undefined> {
   if (patch === "none" || workload.endsWith(".wasm")) return undefined;
-  return resolvePatch(patch, platform === "stepped" ? "kernel-stepped" : "kernel");
+  const found = await resolvePatch(patch, platform === "stepped" ? "kernel-stepped" : "kernel");
+  if (platform === "stepped") return { ...found, checked: found.bytes };
+  // A built module is for one image; the checker, which needs another, does without.
+  const checked = patch.endsWith(".wasm") ? undefined : (await resolvePatch(patch, "kernel-debug")).bytes;
+  return { ...found, checked };
 }
 
 function modelsOf(model: string | undefined): readonly PatchModel[] {

@@ -79,6 +79,13 @@ describe("wlp run with a live patch", () => {
     expect(lessons[1]?.standstillNs).toBe(0);
   });
 
+  it("is checked call by call: old ones, new ones, and none that breaks the model's promise", () => {
+    for (const { checked } of lessons) {
+      expect(checked).toMatchObject({ lost: 0, violations: [] });
+      expect(Math.min(checked?.old ?? 0, checked?.new ?? 0)).toBeGreaterThan(0);
+    }
+  });
+
   it("writes a timeline whose spans nest on each track", () => {
     const spans = trace.traceEvents.filter(({ ph }) => ph === "X");
     expect(spans.filter(({ name }) => name === "stopped")).toHaveLength(lessons[0]?.cpus ?? 0);
