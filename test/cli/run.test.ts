@@ -92,7 +92,18 @@ describe("wlp run", () => {
   });
 
   it("gives one JSON document", async () => {
-    const { status, out, err } = await wlp(["run", "--seconds", "0.2", "--cpus", "2", "--tasks", "5", "--json"]);
+    const { status, out, err } = await wlp([
+      "run",
+      "--seconds",
+      "0.2",
+      "--cpus",
+      "2",
+      "--tasks",
+      "5",
+      "--patch",
+      "none",
+      "--json",
+    ]);
     expect({ status, err }).toEqual({ status: 0, err: "" });
     const report = JSON.parse(out) as Report;
     expect(report).toMatchObject({
@@ -107,9 +118,9 @@ describe("wlp run", () => {
 
   it("prints on the stepped platform what options and seed decide, byte for byte", async () => {
     const [first, again, other] = [
-      await wlp(["run", ...SHORT, "--seed", "5"]),
-      await wlp(["run", ...SHORT, "--seed", "5"]),
-      await wlp(["run", ...SHORT, "--seed", "6"]),
+      await wlp(["run", ...SHORT, "--model", "kgraft", "--seed", "5"]),
+      await wlp(["run", ...SHORT, "--model", "kgraft", "--seed", "5"]),
+      await wlp(["run", ...SHORT, "--model", "kgraft", "--seed", "6"]),
     ];
     expect(first.status).toBe(0);
     expect(again.out).toBe(first.out);
