@@ -26,6 +26,8 @@ export interface CheckPlan {
 export interface CheckReport {
   readonly old: number;
   readonly new: number;
+  /** Calls, of both sides, that asked the slow stub which. */
+  readonly stub: number;
   /** Calls that were made but not recorded. */
   readonly lost: number;
   readonly violations: readonly string[];
@@ -43,6 +45,7 @@ export async function checkLesson(plan: CheckPlan, options: CallOptions): Promis
     for (const { program, argument } of planTasks(plan.workload)) await machine.spawn(program, argument, options);
     machine.setDeviceHz(plan.workload.deviceHz);
     await machine.watch(slots, options);
+    const { stubCalls } = machine.counters().total;
     await call(machine, plan.caller, options);
     const { model, patch } = plan;
     const load = machine.load(patch, { ...options, model, attempts: ATTEMPTS, noWait: true });
@@ -50,12 +53,13 @@ export async function checkLesson(plan: CheckPlan, options: CallOptions): Promis
     await call(machine, plan.caller, options);
     await machine.patchSettled(loaded, options);
     await call(machine, plan.caller, options);
-    const { calls, lost } = machine.trace();
-    const violations = checkTrace(calls, { name: loaded.name, slots, model });
+    const { records, calls, lost } = machine.trace();
+    const violations = checkTrace(records, { name: loaded.name, slots, model });
     const old = calls.filter(({ version }) => version === ORIGINAL).length;
     return {
       old,
       new: calls.length - old,
+      stub: machine.counters().total.stubCalls - stubCalls,
       lost,
       violations: violations.map(({ rule, who, trip }) => `${rule}: ${who}, trip ${trip}`),
     };

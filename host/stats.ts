@@ -43,6 +43,8 @@ export interface Counters {
   readonly idleNs: number;
   /** Tasks killed by a trap. */
   readonly faults: number;
+  /** Calls that asked a slow stub for the version; debug images count them. */
+  readonly stubCalls: number;
 }
 
 const COUNTERS: Readonly<Record<keyof Counters, number>> = {
@@ -65,6 +67,7 @@ const COUNTERS: Readonly<Record<keyof Counters, number>> = {
   deviceInterrupts: abi.COUNTER_DEVICE,
   idleNs: abi.COUNTER_IDLE_NS,
   faults: abi.COUNTER_FAULTS,
+  stubCalls: abi.COUNTER_STUB_CALLS,
 };
 
 /** Maxima are not added up. */

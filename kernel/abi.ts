@@ -68,7 +68,8 @@ export const COUNTER_WAKE_MAX = 15; // ns
 export const COUNTER_DEVICE = 16; // device interrupts
 export const COUNTER_IDLE_NS = 17;
 export const COUNTER_FAULTS = 18; // tasks killed by a fault
-export const COUNTER_COUNT = 19;
+export const COUNTER_STUB_CALLS = 19; // calls that asked a slow stub; debug images only
+export const COUNTER_COUNT = 20;
 
 // ── mailbox: host → kernel requests ──────────────────────────────────────────────────────────────
 export const MAIL_EMPTY = 0;
@@ -94,6 +95,7 @@ export const MAIL_OP_KLP_TRACE = 16; // ARG: 1 starts, 0 stops the version trace
 // ── live patching ────────────────────────────────────────────────────────────────────────────────
 export const KLP_MODEL_KPATCH = 1;
 export const KLP_MODEL_KGRAFT = 2;
+export const KLP_MODEL_NONE = 3; // no consistency at all: an experiment's control
 export const KLP_FORCE = 1; // flag of a function: no stack check
 export const KLP_STATE_NONE = 0; // no such patch
 export const KLP_STATE_LOADED = 1; // disabled

@@ -179,7 +179,7 @@ export const TRACE_NUMBER = 0; // the record's number plus one, once it is compl
 export const TRACE_TASK = 4; // pid, or -(cpu + 1) in interrupt
 export const TRACE_TRIP = 8;
 export const TRACE_SLOT = 12; // 0 for a function that only a patch has
-export const TRACE_ID = 16; // frame id of the version
+export const TRACE_ID = 16; // frame id of the version that begins; its complement (~) where it ends
 export const TRACE_CPU = 20;
 export const TRACE_MARKED = 24; // 1: the task has not moved yet
 

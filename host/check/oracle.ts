@@ -4,16 +4,17 @@
  *   trip    all calls of one trip to functions of one patch are of one universe            kGraft
  *   task    a task that has moved does not move back                                       kGraft
  *   order   old calls, then new ones: nobody begins an old call behind the decision        kpatch
+ *   frame   a frame ends in the code that began it                                         both
  *
  * Contract: pure. Records may be missing, which hides violations and never makes one. Each violation names the rule,
  * who broke it, and the two calls that contradict each other. Invariant: a silent checker has looked at every record.
  */
-import type { PatchModel } from "../toolchain/patch-format.ts";
+import type { LoadModel } from "../toolchain/patch-format.ts";
 
 /** Version of the kernel's own functions. */
 export const ORIGINAL = "original";
 
-/** A call of a watched function. */
+/** A call of a watched function, or its end. */
 export interface CallRecord {
   /** Calls are numbered in one order for the whole machine. */
   readonly number: number;
@@ -30,11 +31,16 @@ export interface CallRecord {
   readonly name: string;
   /** A patch's name, or `original`. */
   readonly version: string;
+  /** The function returns; without it, it is called. */
+  readonly ends?: boolean;
 }
 
 export interface TracedCalls {
+  /** Calls and their ends. */
+  readonly records: readonly CallRecord[];
+  /** The calls among them. */
   readonly calls: readonly CallRecord[];
-  /** Calls that were made but are not among them. */
+  /** What was made but is not among the records. */
   readonly lost: number;
 }
 
@@ -42,14 +48,14 @@ export interface TracedCalls {
 export interface CheckedPatch {
   readonly name: string;
   readonly slots: readonly number[];
-  readonly model: PatchModel;
+  readonly model: LoadModel;
   /** Times that the machine went from one universe to the other meanwhile. Default 1. */
   readonly transitions?: number;
   /** The rules; those that the model promises without. */
   readonly rules?: readonly Rule[];
 }
 
-export type Rule = "trip" | "task" | "order";
+export type Rule = "trip" | "task" | "order" | "frame";
 
 export interface Violation {
   readonly rule: Rule;
@@ -61,18 +67,25 @@ export interface Violation {
   readonly text: string;
 }
 
-const PROMISED: Readonly<Record<PatchModel, readonly Rule[]>> = { kpatch: ["order"], kgraft: ["trip", "task"] };
+const PROMISED: Readonly<Record<LoadModel, readonly Rule[]>> = {
+  kpatch: ["order", "frame"],
+  kgraft: ["trip", "task", "frame"],
+  none: [],
+};
 
-export function checkTrace(calls: readonly CallRecord[], patch: CheckedPatch): Violation[] {
-  const own = calls
-    .filter(({ slot, version }) => (slot === 0 ? version === patch.name : patch.slots.includes(slot)))
-    .toSorted((left, right) => left.number - right.number);
-  return (patch.rules ?? PROMISED[patch.model]).flatMap((rule) => RULES[rule](own, patch));
+export function checkTrace(records: readonly CallRecord[], patch: CheckedPatch): Violation[] {
+  const inOrder = records.toSorted((left, right) => left.number - right.number);
+  const own = inOrder
+    .filter(({ ends }) => !ends)
+    .filter(({ slot, version }) => (slot === 0 ? version === patch.name : patch.slots.includes(slot)));
+  return (patch.rules ?? PROMISED[patch.model]).flatMap((rule) =>
+    rule === "frame" ? tornFrames(inOrder) : RULES[rule](own, patch),
+  );
 }
 
 type Check = (calls: readonly CallRecord[], patch: CheckedPatch) => Violation[];
 
-const RULES: Readonly<Record<Rule, Check>> = {
+const RULES: Readonly<Record<Exclude<Rule, "frame">, Check>> = {
   trip: (calls, patch) =>
     groups(calls, (call) => `${who(call)} ${call.trip}`).flatMap((trip) => turns("trip", trip, patch, 0)),
   task: (calls, patch) => groups(calls, who).flatMap((task) => turns("task", task, patch, patch.transitions ?? 1)),
@@ -88,6 +101,33 @@ function turns(rule: Rule, calls: readonly CallRecord[], patch: CheckedPatch, al
     return [{ rule, who: who(second), trip: second.trip, first, second, text: describe(rule, first, second) }];
   }
   return [];
+}
+
+/** The first frame of each context that another version ended than began it. */
+function tornFrames(records: readonly CallRecord[]): Violation[] {
+  const open = new Map<string, CallRecord[]>();
+  const found = new Map<string, Violation>();
+  let expected = 0;
+  for (const call of records) {
+    // What was not recorded may have been an end, or a beginning.
+    if (call.number !== expected) open.clear();
+    expected = call.number + 1;
+    const context = who(call);
+    const frames = open.get(context) ?? [];
+    // A task's trips only grow: this is another one with its pid, or the next interrupt.
+    const last = frames.at(-1);
+    if (last && (call.trip < last.trip || (call.context === "interrupt" && call.trip !== last.trip))) frames.length = 0;
+    open.set(context, frames);
+    if (!call.ends) frames.push(call);
+    else {
+      const place = frames.findLastIndex(({ slot, name }) => slot === call.slot && name === call.name);
+      const [first] = place < 0 ? [] : frames.splice(place);
+      if (!first || first.version === call.version || found.has(context)) continue;
+      const text = describe("frame", first, call);
+      found.set(context, { rule: "frame", who: context, trip: call.trip, first, second: call, text });
+    }
+  }
+  return [...found.values()];
 }
 
 const isNew = (call: CallRecord, patch: CheckedPatch): boolean => call.version === patch.name;
@@ -111,6 +151,7 @@ const BROKEN: Readonly<Record<Rule, string>> = {
   trip: "met two universes in one trip",
   task: "moved back",
   order: "made a call of the side that the machine had left",
+  frame: "ended a frame in other code than began it",
 };
 
 function describe(rule: Rule, first: CallRecord, second: CallRecord): string {

@@ -1,7 +1,7 @@
 /**
  * The machine's record of which version of a watched function was called, by whom, in which trip.
  *
- * Idea: debug images keep a ring of calls (kernel/livepatch/version_trace.ts); this reads it and puts names to it.
+ * Idea: debug images keep a ring of calls and returns (kernel/livepatch/version_trace.ts); this reads it and puts names to it.
  * Contract: `watch` begins, `read` takes what was recorded since it was last asked, `stop` ends and gives the memory
  * back. A record that was not complete, or found the ring full, counts as lost; none is ever half right. Read before a
  * patch is unloaded: its number is given to the next. Invariant: an unwatched machine records nothing.
@@ -56,17 +56,17 @@ export class VersionTrace {
   read(): TracedCalls {
     const memory = this.#memory;
     const ring = this.#ring;
-    if (ring === 0) return { calls: [], lost: 0 };
-    const calls: CallRecord[] = [];
+    if (ring === 0) return { records: [], calls: [], lost: 0 };
+    const records: CallRecord[] = [];
     const from = memory.load(ring + TRACE_READ);
     const taken = memory.load(ring + TRACE_TAKEN);
     for (let number = from; number < Math.min(taken, from + TRACE_RECORDS); number++) {
       const at = ring + ((number % TRACE_RECORDS) + 1) * TRACE_RECORD;
       // Partner: the last store of klp_trace_call().
-      if (memory.load(at + TRACE_NUMBER) === number + 1) calls.push(this.#record(at));
+      if (memory.load(at + TRACE_NUMBER) === number + 1) records.push(this.#record(at));
     }
     memory.store(ring + TRACE_READ, taken);
-    return { calls, lost: taken - from - calls.length };
+    return { records, calls: records.filter(({ ends }) => !ends), lost: taken - from - records.length };
   }
 
   async stop(options: CallOptions): Promise<void> {
@@ -79,6 +79,7 @@ export class VersionTrace {
   #record(at: number): CallRecord {
     const word = (offset: number): number => this.#memory.load(at + offset);
     const task = word(TRACE_TASK);
+    const id = word(TRACE_ID);
     return {
       number: word(TRACE_NUMBER) - 1,
       context: task < 0 ? "interrupt" : task === 0 ? "idle task" : "task",
@@ -87,7 +88,8 @@ export class VersionTrace {
       slot: word(TRACE_SLOT),
       cpu: word(TRACE_CPU),
       marked: word(TRACE_MARKED) !== 0,
-      ...this.#nameOf(word(TRACE_ID)),
+      ends: id < 0,
+      ...this.#nameOf(id < 0 ? ~id : id),
     };
   }
 }

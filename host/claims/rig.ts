@@ -115,6 +115,11 @@ export class Rig {
     return this.machine.load(await this.#patch(name), { ...this.options, model: "kgraft", noWait: true });
   }
 
+  /** Swaps patches/NAME in with no model. */
+  async swap(name: string): Promise<LoadedPatch> {
+    return this.machine.load(await this.#patch(name), { ...this.options, model: "none" });
+  }
+
   /** Whether everybody has moved. */
   async completes(patch: LoadedPatch): Promise<boolean> {
     return this.until(async () => (await this.machine.patchStatus(patch, this.options)).state === "enabled");
@@ -152,9 +157,14 @@ export class Rig {
     );
   }
 
-  /** What was recorded since the last time. */
+  /** Calls that were recorded since the last time. */
   calls(): readonly CallRecord[] {
     return this.machine.trace().calls;
+  }
+
+  /** The same, and where calls ended. */
+  records(): readonly CallRecord[] {
+    return this.machine.trace().records;
   }
 }
 

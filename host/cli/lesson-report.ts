@@ -80,7 +80,10 @@ function columns(reports: readonly LessonReport[]): string[] {
     ),
     row("longest gap", ({ gapMaxNs }) => duration(Math.max(...gapMaxNs)), "between safepoints"),
     ...(reports.every(({ checked }) => checked)
-      ? [row("calls old / new", ({ checked }) => `${checked?.old} / ${checked?.new}`, "seen by the checker")]
+      ? [
+          row("calls old / new", ({ checked }) => `${checked?.old} / ${checked?.new}`, "seen by the checker"),
+          row("  through the stub", ({ checked }) => `${checked?.stub}`, "which asks old or new"),
+        ]
       : []),
     row("calls/s before", (report) => si(mean(report, "before")), "system calls"),
     row("       during", (report) => si(mean(report, "during")), ""),

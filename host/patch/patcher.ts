@@ -29,15 +29,15 @@ import type { Mailbox } from "../mailbox.ts";
 import type { SharedMemory } from "../memory.ts";
 import type { Platform } from "../platform/platform.ts";
 import { DATA_BASE, FRAME_BASE } from "../toolchain/patch-format.ts";
-import type { PatchModel } from "../toolchain/patch-format.ts";
+import type { LoadModel } from "../toolchain/patch-format.ts";
 import { describePatch } from "./descriptor.ts";
 import { layOut, write } from "./place.ts";
 import { MODELS, verifyPatch } from "./verify.ts";
 import type { Target, VerifiedPatch } from "./verify.ts";
 
 export interface LoadOptions extends CallOptions {
-  /** Which consistency model; the patch's own without. */
-  readonly model?: PatchModel;
+  /** Which consistency model; the patch's own without. `none` is for experiments that show why there are models. */
+  readonly model?: LoadModel;
   /** kpatch: how often to try while a function is in use. Default 5. */
   readonly attempts?: number;
   /** Machine time between two tries, in seconds. Default 0.01. */
@@ -54,7 +54,7 @@ export interface LoadOptions extends CallOptions {
 export interface LoadedPatch {
   readonly name: string;
   readonly number: number;
-  readonly model: PatchModel;
+  readonly model: LoadModel;
   /** Names of the replaced functions. */
   readonly functions: readonly string[];
   readonly slots: readonly number[];
@@ -274,7 +274,7 @@ export class Patcher {
     );
   }
 
-  async #put(patch: VerifiedPatch, model: PatchModel, options: LoadOptions): Promise<Place> {
+  async #put(patch: VerifiedPatch, model: LoadModel, options: LoadOptions): Promise<Place> {
     const { info } = patch;
     const number = this.#freeNumber();
     const functions = [...info.functions, ...info.added].map(({ path }) => path);

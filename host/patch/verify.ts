@@ -4,11 +4,11 @@
  * Contract: `verifyPatch` gives what the loader needs, or refuses with the code, the thing by name, and what to do.
  * Invariant: a patch that passes can be instantiated on every CPU, and each of its functions has a slot of its type.
  */
-import { KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, PATCH_FRAME_RANGE } from "../../kernel/abi.ts";
+import { KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_MODEL_NONE, PATCH_FRAME_RANGE } from "../../kernel/abi.ts";
 import { MachineError } from "../errors.ts";
 import type { FunctionRow, KernelMap } from "../toolchain/image.ts";
 import { DATA_BASE, FRAME_BASE, readPatch, SLOT_PREFIX } from "../toolchain/patch-format.ts";
-import type { KernelSymbol, PatchInfo, PatchModel } from "../toolchain/patch-format.ts";
+import type { KernelSymbol, LoadModel, PatchInfo } from "../toolchain/patch-format.ts";
 import { checkRecord } from "./well-formed.ts";
 
 /** The kernel that a patch must fit. */
@@ -23,7 +23,11 @@ export interface VerifiedPatch {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-export const MODELS: Readonly<Record<PatchModel, number>> = { kpatch: KLP_MODEL_KPATCH, kgraft: KLP_MODEL_KGRAFT };
+export const MODELS: Readonly<Record<LoadModel, number>> = {
+  kpatch: KLP_MODEL_KPATCH,
+  kgraft: KLP_MODEL_KGRAFT,
+  none: KLP_MODEL_NONE,
+};
 
 /** As klp_load() has it. */
 const MAX_FUNCTIONS = 64;

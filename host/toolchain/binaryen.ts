@@ -57,6 +57,7 @@ interface Arithmetic {
 
 interface WordArithmetic extends Arithmetic {
   load8_u(offset: number, align: number, address: Expression): Expression;
+  xor(left: Expression, right: Expression): Expression;
 }
 
 export interface Module {
@@ -72,6 +73,7 @@ export interface Module {
   };
   readonly global: { get(name: string, type: Type): Expression; set(name: string, value: Expression): Expression };
   block(label: string | null, children: readonly Expression[], type?: Type): Expression;
+  br(label: string, condition?: Expression, value?: Expression): Expression;
   if(condition: Expression, then: Expression, otherwise?: Expression): Expression;
   call(name: string, operands: readonly Expression[], type: Type): Expression;
   call_indirect(

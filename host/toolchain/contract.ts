@@ -16,7 +16,10 @@ export const RUNTIME_FUNCTIONS = {
   klp_target: { signature: "(i32)->i32", calledBy: "slow stubs: slot → table index of the version to run" },
   trace_enter: { signature: "(i32)", calledBy: "trace stubs: a new call of this slot begins" },
   trace_next: { signature: "(i32)->i32", calledBy: "trace stubs: slot → table index of what to call" },
-  klp_trace_call: { signature: "(i32,i32)", calledBy: "watched functions of debug images: version, slot" },
+  klp_trace_call: {
+    signature: "(i32,i32)",
+    calledBy: "watched functions of debug images: version (its complement at the end), slot",
+  },
   trace_exit: { signature: "(i32)", calledBy: "trace stubs: the call of this slot has returned" },
 } as const;
 

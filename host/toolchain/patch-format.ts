@@ -19,6 +19,8 @@ export const SLOT_PREFIX = "slot:";
 export const PERCPU_PREFIX = "percpu:";
 
 export type PatchModel = "kpatch" | "kgraft";
+/** A model, or none: entries are swapped under everybody's feet, and frames of the old version may end in the new one. */
+export type LoadModel = PatchModel | "none";
 export type HookName = "pre_patch" | "post_patch" | "pre_unpatch" | "post_unpatch";
 
 export interface Place {

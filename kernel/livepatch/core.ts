@@ -8,7 +8,7 @@
  */
 import {
   EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, KLP_DESC_FIRST, KLP_DESC_FUNCTIONS, KLP_DESC_FUNCTION_SIZE, KLP_DESC_HOOKS, KLP_DESC_MODEL, KLP_DESC_NAME,
-  KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_ROWS, KLP_DESC_ROW_COUNT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
+  KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_ROWS, KLP_DESC_ROW_COUNT, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
   KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TASK_INTERRUPTIBLE,
 } from "../abi";
 import { KLP, KLP_PATCHES, KLP_PATCH_SIZE, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
@@ -20,6 +20,7 @@ import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } fro
 import { FUNC_SIZE, Func, is_slot, top_of } from "./func_stack";
 import { kpatch_disable, kpatch_enable } from "./kpatch";
 import { klp_log } from "./log";
+import { swap_in, swap_out } from "./no_model";
 import { Patch, func_at, patch_at } from "./patch";
 import { KlpState, PHASE_IDLE, klp, phase } from "./state";
 import { kgraft_disable, kgraft_enable } from "./transition";
@@ -120,14 +121,14 @@ function livepatchd(argument: i32): i32 {
 }
 
 function carry_out(op: i32, patch: Patch): i32 {
-  const stop = patch.model == KLP_MODEL_KPATCH;
+  const model = patch.model;
   if (op == MAIL_OP_KLP_ENABLE) {
-    const result = stop ? kpatch_enable(patch) : kgraft_enable(patch);
+    const result = model == KLP_MODEL_KPATCH ? kpatch_enable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_enable(patch) : swap_in(patch);
     patch.state = result ? KLP_STATE_LOADED : KLP_STATE_ENABLED;
     return result;
   }
   if (op == MAIL_OP_KLP_DISABLE) {
-    const result = stop ? kpatch_disable(patch) : kgraft_disable(patch);
+    const result = model == KLP_MODEL_KPATCH ? kpatch_disable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_disable(patch) : swap_out(patch);
     patch.state = result ? KLP_STATE_ENABLED : KLP_STATE_LOADED;
     return result;
   }

@@ -12,10 +12,11 @@ import { cpu_block } from "../cpu/percpu";
 import { MAX_PIDS, find_task } from "../sched/tasklist";
 import { frame_below, symbol_row } from "../sched/stacktrace";
 import { Task, stack_base, task_state } from "../sched/task";
+import { list_entries } from "./entries";
 import { klp_log } from "./log";
-import { Func, index_of, is_lingering, pop_func, push_func, set_lingering, slow_stub_index, top_of } from "./func_stack";
+import { Func, index_of, pop_func, push_func, set_lingering, top_of } from "./func_stack";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, patch_at, run_hook, run_pre_patch } from "./patch";
-import { pokes_add, pokes_clear } from "./poke";
+import { pokes_clear } from "./poke";
 import { report_offender } from "./report";
 import { klp } from "./state";
 
@@ -44,7 +45,7 @@ function decide_enable(): i32 {
   if (in_use(patch)) return -EBUSY;
   for (let i = 0; i < patch.count; i++) push_func(func_at(patch, i));
   run_hook(patch, HOOK_POST_PATCH);
-  poke_all_slots(patch);
+  list_entries(patch);
   return 0;
 }
 
@@ -55,16 +56,8 @@ function decide_disable(): i32 {
   if (in_use(patch)) return -EBUSY;
   run_hook(patch, HOOK_PRE_UNPATCH);
   for (let i = 0; i < patch.count; i++) pop_func(func_at(patch, i));
-  poke_all_slots(patch);
+  list_entries(patch);
   return 0;
-}
-
-/** Direct entries, but a slow stub where old frames stay on a stack. */
-@notrace function poke_all_slots(patch: Patch): void {
-  for (let i = 0; i < patch.count; i++) {
-    const slot = func_at(patch, i).slot;
-    pokes_add(slot, is_lingering(slot) ? slow_stub_index(slot) : index_of(top_of(slot), slot));
-  }
 }
 
 /** Whether any task is inside the active version of a function of `patch`; forced functions, and older versions, only linger. */

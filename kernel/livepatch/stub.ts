@@ -8,15 +8,19 @@
  * A saved frame resumes the code that made it: while a stack is rewound, the frame about to be restored lies on top and
  * names its version.
  */
+import { COUNTER_STUB_CALLS } from "../abi";
 import { PERCPU_RESUMING, PERCPU_REWIND_PAIR, SYMBOL_INDEX, WORD } from "../layout";
-import { this_cpu } from "../cpu/percpu";
+import { count, this_cpu } from "../cpu/percpu";
 import { symbol_row } from "../sched/stacktrace";
 import { current } from "../sched/task";
 import { chosen_index } from "./func_stack";
 
 /** Table index of the version that this call goes to. */
 @notrace export function klp_target(slot: i32): i32 {
-  if (!load<i32>(this_cpu, PERCPU_RESUMING)) return chosen_index(slot);
+  if (!load<i32>(this_cpu, PERCPU_RESUMING)) {
+    if (DEBUG) count(COUNTER_STUB_CALLS);
+    return chosen_index(slot);
+  }
   const end = <usize>load<u32>(<usize>load<u32>(this_cpu, PERCPU_REWIND_PAIR));
   return load<i32>(symbol_row(load<u32>(end - WORD)), SYMBOL_INDEX);
 }

@@ -21,10 +21,11 @@ import { runqueue } from "../sched/runqueue";
 import { pin_task, unpin_task } from "../sched/stacktrace";
 import { TF_KTHREAD, Task, current, has_flag, task_state } from "../sched/task";
 import { MAX_PIDS, find_task, get_task, put_task, tasklist } from "../sched/tasklist";
-import { index_of, is_lingering, pop_func, push_func, set_lingering, slow_stub_index, top_of } from "./func_stack";
+import { list_entries, list_stubs } from "./entries";
+import { pop_func, push_func, set_lingering } from "./func_stack";
 import { klp_log } from "./log";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, run_hook, run_pre_patch } from "./patch";
-import { poke_all_cpus, pokes_add, pokes_clear, wait_a_little } from "./poke";
+import { poke_all_cpus, pokes_clear, wait_a_little } from "./poke";
 import { generation, scan_task } from "./scan";
 import { KlpState, PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_SETTLE, PHASE_STUBS, klp, set_phase } from "./state";
 import { kgr_mark, kgr_task_safe } from "./universe";
@@ -60,8 +61,7 @@ function move_everybody(patch: Patch, target: i32): void {
     if (target) push_func(func_at(patch, i));
   }
   set_phase(PHASE_STUBS);
-  pokes_clear();
-  for (let i = 0; i < patch.count; i++) pokes_add(func_at(patch, i).slot, slow_stub_index(func_at(patch, i).slot));
+  list_stubs(patch);
   poke_all_cpus();
   set_phase(PHASE_FLIP);
   wake_kernel_threads();
@@ -122,11 +122,7 @@ function settle(patch: Patch, target: i32): void {
     set_lingering(func.slot, false);
   }
   scan_all_stacks();
-  pokes_clear();
-  for (let i = 0; i < patch.count; i++) {
-    const slot = func_at(patch, i).slot;
-    if (!is_lingering(slot)) pokes_add(slot, index_of(top_of(slot), slot));
-  }
+  list_entries(patch);
   poke_all_cpus();
   set_phase(PHASE_IDLE);
 }

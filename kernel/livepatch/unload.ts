@@ -2,9 +2,10 @@
  * Forgetting a patch: its code and rows may go only when no stack, saved or live, has a frame in them.
  */
 import { EBUSY } from "../abi";
-import { index_of, is_lingering, set_lingering, top_of } from "./func_stack";
+import { list_entries } from "./entries";
+import { set_lingering } from "./func_stack";
 import { Patch, func_at } from "./patch";
-import { poke_all_cpus, pokes_add, pokes_clear } from "./poke";
+import { poke_all_cpus } from "./poke";
 import { PHASE_IDLE, klp, set_phase } from "./state";
 import { scan_all_stacks } from "./transition";
 
@@ -15,11 +16,7 @@ export function forget_patch(patch: Patch): i32 {
   klp().found = 0;
   scan_all_stacks();
   klp().leaving = 0;
-  pokes_clear();
-  for (let i = 0; i < patch.count; i++) {
-    const slot = func_at(patch, i).slot;
-    if (!is_lingering(slot)) pokes_add(slot, index_of(top_of(slot), slot));
-  }
+  list_entries(patch);
   poke_all_cpus();
   set_phase(PHASE_IDLE);
   return klp().found ? -EBUSY : 0;

@@ -3,7 +3,8 @@
  *
  *   ring: [ taken | read | … ] [record] [record] …      32 bytes each; `read` is the host's word
  *
- * Debug images call klp_trace_call() at the beginning of every patchable function whose byte in KLP_WATCH is set.
+ * Debug images call klp_trace_call() where a patchable function begins, and where it ends, if its byte in KLP_WATCH is
+ * set.
  * Numbers are taken by an atomic add, so their order is one that every CPU agrees on. A full ring drops what comes
  * until the host has read it: a record is never overwritten while it is being read.
  */
@@ -42,7 +43,7 @@ export function trace_stop(): i32 {
 
 function nothing(cpu: i32): void {}
 
-/** Version `id` of `slot` begins; `slot` is 0 for a function that only the patch has. */
+/** Version `id` of `slot` begins, or version `~id` ends; `slot` is 0 for a function that only the patch has. */
 @notrace export function klp_trace_call(id: i32, slot: i32): void {
   const ring = <usize>atomic.load<u32>(changetype<usize>(klp()), offsetof<KlpState>("ring"));
   if (!ring) return;

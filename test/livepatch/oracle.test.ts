@@ -83,6 +83,38 @@ describe("the checker, of a kpatch patch,", () => {
   });
 });
 
+describe("the checker, of either model,", () => {
+  const ends = (...lines: string[]): CallRecord[] =>
+    lines.map((line, number) => ({ ...calls(line.replace(/ ends$/, ""))[0]!, number, ends: line.endsWith(" ends") }));
+  const torn = (...lines: string[]): string[] =>
+    checkTrace(ends(...lines), { ...KPATCH, rules: ["frame"] }).map(
+      ({ rule, who, trip }) => `${rule}: ${who}, trip ${trip}`,
+    );
+
+  it("is silent when frames end in the code that began them, others in between", () => {
+    expect(torn("7.1 old", "8.1 new", "7.1 old ends", "8.1 new ends", "7.2 new", "7.2 new ends")).toEqual([]);
+    expect(torn("7.1 old", "7.1 old", "7.1 old ends", "7.1 old ends")).toEqual([]);
+  });
+
+  it("finds a frame that another version ended, though its task moved on to another trip meanwhile", () => {
+    expect(torn("7.1 old", "8.1 old", "8.1 old ends", "7.1 new ends")).toEqual(["frame: task 7, trip 1"]);
+    expect(torn("7.1 old", "7.2 new ends")).toEqual(["frame: task 7, trip 2"]);
+    expect(checkTrace(ends("7.1 old", "7.1 new ends"), KGRAFT)).toHaveLength(1);
+    expect(checkTrace(ends("7.1 old", "7.1 new ends"), KPATCH)).toHaveLength(1);
+  });
+
+  it("does not hold a frame that never ended against another task with its pid, or another interrupt", () => {
+    expect(torn("7.5 old", "7.1 new", "7.1 new ends")).toEqual([]);
+    expect(torn("7.5 old", "7.1 new ends")).toEqual([]);
+    expect(torn("irq0.1 old", "irq0.2 new ends")).toEqual([]);
+  });
+
+  it("concludes nothing across records that were lost", () => {
+    const [begun, ended] = ends("7.1 old", "7.1 new ends");
+    expect(checkTrace([begun!, { ...ended!, number: 5 }], { ...KPATCH, rules: ["frame"] })).toEqual([]);
+  });
+});
+
 describe("a violation", () => {
   it("names who, the trip, and both calls", () => {
     const [violation] = checkTrace(calls("7.1 old", "7.1 new"), KGRAFT);

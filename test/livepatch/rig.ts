@@ -54,26 +54,26 @@ export function slotsOf(bytes: Uint8Array): number[] {
 /** The result of `work`, and the watched calls meanwhile; the ring is emptied as it fills. */
 export async function traced<T>(machine: Machine, work: () => Promise<T>): Promise<TracedCalls & { result: T }> {
   machine.trace();
-  const calls: CallRecord[] = [];
+  const records: CallRecord[] = [];
   let lost = 0;
   const drain = (): void => {
     const part = machine.trace();
-    calls.push(...part.calls);
+    records.push(...part.records);
     lost += part.lost;
   };
   const timer = setInterval(drain, 1);
   try {
     const result = await work();
     drain();
-    return { calls, lost, result };
+    return { records, calls: records.filter(({ ends }) => !ends), lost, result };
   } finally {
     clearInterval(timer);
   }
 }
 
-/** What the checker says of calls. */
-export function violations({ calls }: TracedCalls, patch: CheckedPatch): string[] {
-  return checkTrace(calls, patch).map(({ text }) => text);
+/** What the checker says of what was recorded. */
+export function violations({ records }: TracedCalls, patch: CheckedPatch): string[] {
+  return checkTrace(records, patch).map(({ text }) => text);
 }
 
 /** Every CPU's slots lead to `version`. */
