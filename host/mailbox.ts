@@ -1,7 +1,7 @@
 /**
  * Requests to the kernel's hostd, one at a time.
  *
- *   host: bytes, ARG, LENGTH, OP, then STATE = REQUEST, interrupt to CPU 0
+ *   host: bytes, ARG, LENGTH, OP, then STATE = REQUEST, interrupts to CPUs that are awake
  *   hostd: does it, STATUS, then STATE = DONE
  *   host: takes the answer, STATE = EMPTY
  *
@@ -14,6 +14,7 @@ import * as abi from "../kernel/abi.ts";
 import { MAIL_DONE, MAIL_EMPTY, MAIL_REQUEST, PENDING_CALL } from "../kernel/abi.ts";
 import {
   MACHINE,
+  MACHINE_CPUS,
   MACHINE_MAIL_ARG,
   MACHINE_MAIL_LENGTH,
   MACHINE_MAIL_OP,
@@ -21,10 +22,12 @@ import {
   MACHINE_MAIL_STATUS,
   MAILBOX,
   MAILBOX_SIZE,
+  PERCPU_SLEEPING,
 } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { MachineError } from "./errors.ts";
+import { cpuBlock } from "./memory.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { Platform } from "./platform/platform.ts";
 
@@ -73,7 +76,7 @@ export class Mailbox {
     memory.store(MACHINE + MACHINE_MAIL_LENGTH, bytes.length);
     memory.store(MACHINE + MACHINE_MAIL_OP, op);
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_REQUEST); // pairs with requested() in kernel/process/hostd.ts
-    memory.interrupt(0, PENDING_CALL);
+    this.#interrupt();
     await this.#answered(op);
     if (memory.load(MACHINE + MACHINE_MAIL_STATE) !== MAIL_DONE) {
       throw new MachineError(
@@ -89,6 +92,21 @@ export class Mailbox {
     };
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_EMPTY);
     return answer;
+  }
+
+  /**
+   * The first CPU to look takes it: with more CPUs than cores, one that is on a core. CPUs that sleep are left alone
+   * unless all do; one that falls asleep meanwhile finds the bit.
+   */
+  #interrupt(): void {
+    const cpus = this.#memory.load(MACHINE + MACHINE_CPUS);
+    let busy = 0;
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      if (this.#memory.load(cpuBlock(cpu) + PERCPU_SLEEPING) !== 0) continue;
+      this.#memory.interrupt(cpu, PENDING_CALL);
+      busy++;
+    }
+    if (busy === 0) this.#memory.interrupt(0, PENDING_CALL);
   }
 
   /** Virtual time needs no limit: a stepped machine says by itself when nothing can happen any more. */

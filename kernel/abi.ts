@@ -97,6 +97,7 @@ export const KLP_MODEL_KPATCH = 1;
 export const KLP_MODEL_KGRAFT = 2;
 export const KLP_MODEL_NONE = 3; // no consistency at all: an experiment's control
 export const KLP_FORCE = 1; // flag of a function: no stack check
+export const KLP_SLEEPS = 2; // flag of a function: some version of it can be on a saved stack
 export const KLP_STATE_NONE = 0; // no such patch
 export const KLP_STATE_LOADED = 1; // disabled
 export const KLP_STATE_ENABLING = 2;

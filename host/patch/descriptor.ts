@@ -14,6 +14,7 @@ import {
   KLP_DESC_ROW_COUNT,
   KLP_DESC_ROWS,
   KLP_FORCE,
+  KLP_SLEEPS,
 } from "../../kernel/abi.ts";
 import { WORD } from "../../kernel/layout.ts";
 import type { HookName, PatchInfo } from "../toolchain/patch-format.ts";
@@ -21,10 +22,20 @@ import type { Indices } from "./place.ts";
 
 const HOOKS: readonly HookName[] = ["pre_patch", "post_patch", "pre_unpatch", "post_unpatch"];
 
-/** `force` names functions that go in although they are in use, beside those that the patch itself names. */
+/**
+ * `force` names functions that go in although they are in use, beside those that the patch itself names; `sleeping`
+ * those of which some version can be on a saved stack.
+ */
 export function describePatch(
   info: PatchInfo,
-  place: { number: number; model: number; rows: number; indices: Indices; force: ReadonlySet<string> },
+  place: {
+    number: number;
+    model: number;
+    rows: number;
+    indices: Indices;
+    force: ReadonlySet<string>;
+    sleeping: ReadonlySet<string>;
+  },
 ): Uint8Array {
   const bytes = new Uint8Array(KLP_DESC_FIRST + info.functions.length * KLP_DESC_FUNCTION_SIZE);
   const view = new DataView(bytes.buffer);
@@ -42,7 +53,8 @@ export function describePatch(
     const at = KLP_DESC_FIRST + i * KLP_DESC_FUNCTION_SIZE;
     put(at, fn.slot);
     put(at + WORD, place.indices.get(fn.path) ?? 0);
-    put(at + 2 * WORD, fn.force || place.force.has(fn.name) ? KLP_FORCE : 0);
+    const force = fn.force || place.force.has(fn.name) ? KLP_FORCE : 0;
+    put(at + 2 * WORD, force | (place.sleeping.has(fn.path) ? KLP_SLEEPS : 0));
   });
   return bytes;
 }

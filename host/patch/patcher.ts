@@ -275,7 +275,7 @@ export class Patcher {
   }
 
   async #put(patch: VerifiedPatch, model: LoadModel, options: LoadOptions): Promise<Place> {
-    const { info } = patch;
+    const { info, sleeping } = patch;
     const number = this.#freeNumber();
     const functions = [...info.functions, ...info.added].map(({ path }) => path);
     const firstIndex = this.#freeIndices(functions.length);
@@ -306,7 +306,7 @@ export class Patcher {
       };
       await this.#platform.install({ module: patch.module, firstIndex, functions, constants });
       const force = new Set(options.force);
-      const descriptor = describePatch(info, { number, model: MODELS[model], rows: block, indices, force });
+      const descriptor = describePatch(info, { number, model: MODELS[model], rows: block, indices, force, sleeping });
       succeeded((await this.#mailbox.request(MAIL_OP_KLP_LOAD, descriptor, 0, options)).status, `patch ${info.name}`);
     } catch (error) {
       await this.#takeAway(place);

@@ -21,6 +21,8 @@ export interface VerifiedPatch {
   readonly module: WebAssembly.Module;
   readonly info: PatchInfo;
   readonly data: Uint8Array<ArrayBuffer>;
+  /** Replaced functions, by path, that can be on a saved stack, in the old version or the new one. */
+  readonly sleeping: ReadonlySet<string>;
 }
 
 export const MODELS: Readonly<Record<LoadModel, number>> = {
@@ -45,6 +47,7 @@ export function verifyPatch(bytes: Uint8Array, target: Target): VerifiedPatch {
       `A patch replaces 1 to ${MAX_FUNCTIONS} functions and has ${PATCH_FRAME_RANGE} at most: split it.`,
     );
   }
+  const sleeping = new Set<string>();
   for (const fn of info.functions) {
     const row = findSymbol(fn, target.map);
     if (row.slot === 0 || row.kind !== "patchable") {
@@ -61,6 +64,7 @@ export function verifyPatch(bytes: Uint8Array, target: Target): VerifiedPatch {
         REBUILD,
       );
     }
+    if (row.class === "sleepable") sleeping.add(fn.path);
     if (row.class === "atomic" && fn.class === "sleepable") {
       throw new MachineError(
         "NEWLY_SLEEPING",
@@ -71,7 +75,7 @@ export function verifyPatch(bytes: Uint8Array, target: Target): VerifiedPatch {
   }
   for (const call of info.calls) findSymbol(call, target.map);
   checkImports(module, info, target.module);
-  return { module, info, data };
+  return { module, info, data, sleeping };
 }
 
 function compile(bytes: Uint8Array): WebAssembly.Module {

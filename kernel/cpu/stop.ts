@@ -19,18 +19,22 @@ import { this_cpu } from "./percpu";
 /** Runs with the machine stopped: it may not sleep, allocate or take a lock. Its result is stop_machine()'s. */
 export type StopAction = () => i32;
 
-/** Stops the machine, has the last CPU run `action`, gives its result when all CPUs run again. One caller at a time. Sleeps. */
+/** Stops the machine, has the last CPU run `action`, gives its result when the decision has been made. One caller at a time. Sleeps. */
 @atomic export function stop_machine(action: StopAction): i32 {
   const cpus = load<i32>(MACHINE, MACHINE_CPUS);
+  end_of_last_stop();
   klp().action = action.index;
   store<f64>(MACHINE, clock_ns(), MACHINE_STOP_ASKED);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_LEFT);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_ACKS); // pairs with the sub in stop_enter()
   for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_STOP);
   safepoint();
-  // The next stop may not begin while a CPU still changes its entries for this one.
-  while (atomic.load<i32>(MACHINE, MACHINE_STOP_LEFT) != 0) yield_cpu();
   return klp().outcome;
+}
+
+/** Waits for CPUs that still change their entries for the last stop: until then its list of pokes must stand. Sleeps. */
+export function end_of_last_stop(): void {
+  while (atomic.load<i32>(MACHINE, MACHINE_STOP_LEFT) != 0) yield_cpu(); // pairs with the host's leaveStop()
 }
 
 /**

@@ -11,11 +11,13 @@ import {
   KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_ROWS, KLP_DESC_ROW_COUNT, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
   KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TASK_INTERRUPTIBLE,
 } from "../abi";
+import { end_of_last_stop } from "../cpu/stop";
 import { KLP, KLP_PATCHES, KLP_PATCH_SIZE, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
 import { panic } from "../lib/printk";
 import { kfree, kmalloc } from "../mm/slab";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
 import { schedule } from "../sched/core";
+import { TF_URGENT, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
 import { FUNC_SIZE, Func, is_slot, top_of } from "./func_stack";
 import { kpatch_disable, kpatch_enable } from "./kpatch";
@@ -37,7 +39,10 @@ import { forget_patch } from "./unload";
 export function klp_start(): void {
   wait_queue_init(queue(), "livepatch");
   klp().phase = PHASE_IDLE;
-  if (!changetype<usize>(kthread_run(livepatchd, 0, "livepatchd", ANY_CPU))) panic("no memory for livepatchd");
+  const thread = kthread_run(livepatchd, 0, "livepatchd", ANY_CPU);
+  if (!changetype<usize>(thread)) panic("no memory for livepatchd");
+  set_flag(thread, TF_URGENT);
+  klp().thread = thread;
 }
 
 /** Something changed: the host looks again. */
@@ -121,6 +126,7 @@ function livepatchd(argument: i32): i32 {
 }
 
 function carry_out(op: i32, patch: Patch): i32 {
+  end_of_last_stop();
   const model = patch.model;
   if (op == MAIL_OP_KLP_ENABLE) {
     const result = model == KLP_MODEL_KPATCH ? kpatch_enable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_enable(patch) : swap_in(patch);

@@ -3,6 +3,7 @@
  *
  *   KLP_PATCHES[n] ─► more: [4 hooks | Func | Func | …]      rows, data and code are the host's to place and to free
  */
+import { KLP_SLEEPS } from "../abi";
 import { KLP_PATCHES, KLP_PATCH_SIZE, WORD } from "../layout";
 import { FUNC_SIZE, Func } from "./func_stack";
 
@@ -38,6 +39,12 @@ const HOOK_BYTES = 4 * WORD;
 }
 @inline export function func_at(patch: Patch, index: i32): Func {
   return changetype<Func>(patch.more + HOOK_BYTES + <usize>(index * FUNC_SIZE));
+}
+
+/** Whether a saved stack can hold a frame of one of its functions, or of the versions that they replace. */
+@notrace export function can_linger(patch: Patch): bool {
+  for (let i = 0; i < patch.count; i++) if (func_at(patch, i).flags & KLP_SLEEPS) return true;
+  return false;
 }
 
 /** Table index of a hook, or 0. */

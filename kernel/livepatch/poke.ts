@@ -4,12 +4,13 @@
  * Tables belong to their CPUs, so nobody can change another's. The list is the same for all and stands still until
  * the last CPU has answered.
  */
-import { PENDING_POKE } from "../abi";
+import { PENDING_POKE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { raise_pending } from "../cpu/irq";
 import { KLP, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, POKES, POKE_BYTES, POKE_COUNT, POKE_FIRST, POKE_MAX, WORD } from "../layout";
 import { panic } from "../lib/printk";
-import { safepoint, yield_cpu } from "../sched/core";
+import { safepoint, schedule, yield_cpu } from "../sched/core";
+import { set_current_state } from "../sched/task";
 import { sleep_until } from "../sched/timer";
 
 const EAGER_ROUNDS = 2;
@@ -45,6 +46,11 @@ export function poke_all_cpus(): void {
   atomic.store<i32>(KLP, 0, KLP_POKE_ACKS);
   for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_POKE);
   safepoint();
-  // Pairs with the add in leave_for_host(): behind the last one every table is as the list says.
-  for (let round = 0; atomic.load<i32>(KLP, KLP_POKE_ACKS) != cpus; round++) wait_a_little(round);
+  for (;;) {
+    set_current_state(TASK_UNINTERRUPTIBLE);
+    // Pairs with the add in leave_for_host(), whose last one wakes livepatchd: then every table is as the list says.
+    if (atomic.load<i32>(KLP, KLP_POKE_ACKS) == cpus) break;
+    schedule();
+  }
+  set_current_state(TASK_RUNNING);
 }

@@ -11,6 +11,7 @@
 import { KLP, KLP_SIZE, KLP_STATE } from "../layout";
 import { SpinLock } from "../lock/spinlock";
 import { ListNode } from "../lib/list";
+import { Task } from "../sched/task";
 
 export const PHASE_IDLE = 0;
 export const PHASE_MARKING = 1;
@@ -41,6 +42,8 @@ export class KlpState extends SpinLock {
   /** A stop: table index of what the last CPU runs, and what it gave. */
   action: i32;
   outcome: i32;
+  /** livepatchd, which whoever ends a wait of its wakes up; written once at boot. */
+  thread: Task;
   /** Number plus one of the patch that is being unloaded, or 0; and whether a scan met a frame of it. */
   leaving: i32;
   found: i32;

@@ -3,32 +3,32 @@
  *
  *   1 MARKING  every task, idle tasks included, is marked: old universe; children inherit
  *   2 STUBS    every CPU puts slow stubs into its table and answers
- *   3 FLIP     marked tasks move at their borders; kernel threads are woken; interrupts move per CPU
- *   4          nobody is marked: one round of safepoints, so that dying tasks are gone too
+ *   3 FLIP     marked tasks move at their borders; kernel threads are woken
+ *   4          nobody is marked: interrupts move per CPU, from process context, so that dying tasks are gone too
  *   5 SETTLE   all stacks are looked at: where old frames remain, the stub stays; elsewhere direct entries
  *
  * Nobody moves before step 3, so a task that moved on one CPU never meets a table without stubs on another. Going back
  * is the same road with the sides exchanged.
  */
-import { PENDING_RESCHED, TASK_INTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { PENDING_RESCHED, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
 import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule_on_each_cpu } from "../process/workqueue";
-import { wake_up_state } from "../sched/core";
+import { schedule, wake_up_state, wake_up_task } from "../sched/core";
 import { runqueue } from "../sched/runqueue";
 import { pin_task, unpin_task } from "../sched/stacktrace";
-import { TF_KTHREAD, Task, current, has_flag, task_state } from "../sched/task";
+import { TF_KTHREAD, Task, current, has_flag, set_current_state, task_state } from "../sched/task";
 import { MAX_PIDS, find_task, get_task, put_task, tasklist } from "../sched/tasklist";
 import { list_entries, list_stubs } from "./entries";
 import { pop_func, push_func, set_lingering } from "./func_stack";
 import { klp_log } from "./log";
-import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, run_hook, run_pre_patch } from "./patch";
+import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, run_hook, run_pre_patch } from "./patch";
 import { poke_all_cpus, pokes_clear, wait_a_little } from "./poke";
 import { generation, scan_task } from "./scan";
-import { KlpState, PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_SETTLE, PHASE_STUBS, klp, set_phase } from "./state";
-import { kgr_mark, kgr_task_safe } from "./universe";
+import { KlpState, PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_SETTLE, PHASE_STUBS, klp, phase, set_phase } from "./state";
+import { all_moved, kgr_mark, kgr_task_safe } from "./universe";
 
 /** 0, or what the pre-patch hook refused with. Returns when every task has moved, which may take for ever. */
 export function kgraft_enable(patch: Patch): i32 {
@@ -66,13 +66,21 @@ function move_everybody(patch: Patch, target: i32): void {
   set_phase(PHASE_FLIP);
   wake_kernel_threads();
   run_idle_tasks();
-  for (let round = 0; schedule_on_each_cpu(interrupts_move) != 0; round++) wait_a_little(round);
-  for (let round = 0; ; round++) {
-    kgr_task_safe();
-    if (atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")) == 0) break;
-    wait_a_little(round);
+  kgr_task_safe();
+  for (;;) {
+    set_current_state(TASK_UNINTERRUPTIBLE);
+    if (all_moved()) break; // else klp_interrupt() finds this task asleep, or about to be
+    schedule();
   }
+  set_current_state(TASK_RUNNING);
+  // A task that was dying when its mark went has no safepoint left: behind a kworker's turn its CPU is rid of it.
+  for (let round = 0; schedule_on_each_cpu(interrupts_move) != 0; round++) wait_a_little(round);
   settle(patch, target);
+}
+
+/** In interrupt context: the last marked task may have moved. */
+@notrace export function klp_interrupt(): void {
+  if (phase() == PHASE_FLIP && all_moved()) wake_up_task(klp().thread);
 }
 
 /** Marks every task that lives, and takes the interrupts of every CPU back to the old universe. */
@@ -113,15 +121,13 @@ function run_idle_tasks(): void {
 }
 
 function settle(patch: Patch, target: i32): void {
-  pokes_clear();
-  poke_all_cpus();
   for (let i = 0; i < patch.count; i++) {
     const func = func_at(patch, i);
     if (!target) pop_func(func);
     func.transition = 0;
     set_lingering(func.slot, false);
   }
-  scan_all_stacks();
+  if (can_linger(patch)) scan_all_stacks();
   list_entries(patch);
   poke_all_cpus();
   set_phase(PHASE_IDLE);

@@ -4,6 +4,9 @@
  * TF_KGR set = not yet moved by the running transition. Tasks move at the kernel's border and at safe points of kernel
  * threads, and only in phase FLIP, when every CPU has its stubs. The end of each trip is counted, moved or not.
  */
+import { PENDING_CALL } from "../abi";
+import { raise_pending } from "../cpu/irq";
+import { cpu_id } from "../cpu/percpu";
 import { clear_flag, current, has_flag, set_flag, TF_KGR, Task } from "../sched/task";
 import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
@@ -21,9 +24,14 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
   moved();
 }
 
-/** One marked task less. livepatchd looks by itself: no wake-up from a border. */
+/** One marked task less. The last one has an interrupt tell livepatchd: a border is no place for locks. */
 @notrace function moved(): void {
-  atomic.sub<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("remaining"));
+  if (atomic.sub<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("remaining")) == 1) raise_pending(cpu_id, PENDING_CALL);
+}
+
+/** Whether nobody is marked any more. */
+@inline export function all_moved(): bool {
+  return atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("remaining")) == 0;
 }
 
 /** Marks a task as not moved; the task list is locked, or the task is an idle task. */

@@ -3,21 +3,28 @@
  */
 import { EBUSY } from "../abi";
 import { list_entries } from "./entries";
-import { set_lingering } from "./func_stack";
-import { Patch, func_at } from "./patch";
+import { is_lingering, set_lingering } from "./func_stack";
+import { Patch, can_linger, func_at } from "./patch";
 import { poke_all_cpus } from "./poke";
 import { PHASE_IDLE, klp, set_phase } from "./state";
 import { scan_all_stacks } from "./transition";
 
 /** Frees the slots of a disabled patch from its stubs; -EBUSY while a stack needs one of its versions. */
 export function forget_patch(patch: Patch): i32 {
-  for (let i = 0; i < patch.count; i++) set_lingering(func_at(patch, i).slot, false);
+  if (!can_linger(patch)) return 0; // disabled, its slots have direct entries
+  let stubs = false;
+  for (let i = 0; i < patch.count; i++) {
+    if (is_lingering(func_at(patch, i).slot)) stubs = true;
+    set_lingering(func_at(patch, i).slot, false);
+  }
   klp().leaving = patch.number + 1;
   klp().found = 0;
   scan_all_stacks();
   klp().leaving = 0;
-  list_entries(patch);
-  poke_all_cpus();
+  if (stubs) {
+    list_entries(patch);
+    poke_all_cpus();
+  }
   set_phase(PHASE_IDLE);
   return klp().found ? -EBUSY : 0;
 }

@@ -1,7 +1,7 @@
 /**
  * hostd: the kernel thread that does what the host asks through the mailbox.
  *
- *   host: bytes, ARG, LENGTH, OP, then STATE = REQUEST, interrupt to CPU 0
+ *   host: bytes, ARG, LENGTH, OP, then STATE = REQUEST, interrupts to CPUs that are awake
  *   hostd: does it, STATUS, then STATE = DONE, notify
  *
  * A new request is a number in abi.ts, a row in OPERATIONS, and a test.

@@ -5,6 +5,7 @@ import { ATTENTION_GAP, COUNTER_TICKS, PENDING_CALL, PENDING_IRQ, PENDING_TICK }
 import { run_calls } from "../cpu/ipi";
 import { count, this_cpu } from "../cpu/percpu";
 import { PERCPU_ATTENTION, PERCPU_GAP_STAMP, PERCPU_TICK_SENT } from "../layout";
+import { klp_interrupt } from "../livepatch/transition";
 import { scheduler_tick } from "../sched/core";
 import { run_timers } from "../sched/timer";
 import { device_interrupt } from "./device";
@@ -16,6 +17,7 @@ import { mailbox_interrupt } from "./hostd";
   if (bits & PENDING_CALL) {
     run_calls();
     mailbox_interrupt();
+    klp_interrupt();
   }
   if (bits & PENDING_IRQ) device_interrupt();
 }

@@ -9,6 +9,7 @@ import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { kfree, kzalloc } from "../mm/slab";
 import { might_sleep, schedule } from "../sched/core";
+import { TF_URGENT, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_locked, wake_up } from "../sched/wait";
 import { kthread_run, kthread_should_stop } from "./kthread";
 
@@ -63,7 +64,9 @@ export function workqueue_init(cpu: i32): void {
 /** Starts the kworker of every CPU. */
 export function workqueues_start(): void {
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
-    if (!changetype<usize>(kthread_run(kworker, cpu, "kworker", cpu))) panic("no memory for kworkers");
+    const thread = kthread_run(kworker, cpu, "kworker", cpu);
+    if (!changetype<usize>(thread)) panic("no memory for kworkers");
+    set_flag(thread, TF_URGENT);
   }
 }
 

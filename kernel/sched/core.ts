@@ -21,14 +21,15 @@ import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resch
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
 import { context_switch, step_here } from "../cpu/switch";
 import {
-  KLP, KLP_POKE_ACKS, PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
+  KLP, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
   PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
 } from "../layout";
 import { log_begin, log_end, log_num, log_str, log_zero_ended, panic } from "../lib/printk";
+import { klp } from "../livepatch/state";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
-import { enqueue, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
+import { enqueue, enqueue_first, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
 import { put_task } from "./tasklist";
-import { TF_IDLE, Task, current, has_flag, set_current_state, task_state, wake_lock } from "./task";
+import { TF_IDLE, TF_URGENT, Task, current, has_flag, set_current_state, task_state, wake_lock } from "./task";
 
 /** Ticks that a task may run while others wait. */
 const SLICE_TICKS = 4;
@@ -160,12 +161,14 @@ export function wake_up_state(task: Task, states: i32): bool {
   task.on_rq = 1;
   task.woken_at = clock_ns();
   atomic.store<i32>(changetype<usize>(task), TASK_RUNNING, TASK_STATE);
-  enqueue(rq, task);
-  const kick = rq.hog || (rq.queued == 1 && rq.busy == 0);
+  const urgent = has_flag(task, TF_URGENT);
+  if (urgent) enqueue_first(rq, task);
+  else enqueue(rq, task);
+  const kick = urgent || rq.hog || (rq.queued == 1 && rq.busy == 0);
   spin_unlock(rq);
   if (cpu != cpu_id) {
     if (kick) raise_pending(cpu, PENDING_RESCHED);
-  } else if (rq.hog || has_flag(current(), TF_IDLE)) set_need_resched();
+  } else if (urgent || rq.hog || has_flag(current(), TF_IDLE)) set_need_resched();
 }
 
 /** Lets others run; the caller stays runnable. */
@@ -239,7 +242,7 @@ export function preempt_enable(): void {
       atomic.and<i32>(this_cpu, ~PENDING_POKE, PERCPU_PENDING);
       context_switch(EXIT_POKE);
       // Answered only now, with the entries changed and on a task's stack. Pairs with the load in poke_all_cpus().
-      atomic.add<i32>(KLP, 1, KLP_POKE_ACKS);
+      if (atomic.add<i32>(KLP, 1, KLP_POKE_ACKS) == load<i32>(MACHINE, MACHINE_CPUS) - 1) wake_up_task(klp().thread);
     }
   }
 }

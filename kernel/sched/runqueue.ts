@@ -7,10 +7,10 @@
 import { COUNTER_STEALS, TASK_RUNNING } from "../abi";
 import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_ONLINE, PERCPU_RUN_IDLE, RUNQUEUES, RUNQUEUE_SIZE, TASK_ON_CPU } from "../layout";
 import { count, cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
-import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
+import { ListNode, list_add, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { invariant } from "../lib/printk";
 import { SpinLock, holds, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
-import { TF_IDLE, TF_PINNED, Task, has_flag, on_cpu, run_node, task_of_run_node } from "./task";
+import { TF_IDLE, TF_PINNED, TF_URGENT, Task, has_flag, on_cpu, run_node, task_of_run_node } from "./task";
 
 /** The lock guards the list, `queued`, and `on_rq`, `cpu` and the run node of the tasks that belong here. */
 @unmanaged
@@ -66,6 +66,13 @@ export function task_rq_lock(task: Task): RunQueue {
   rq.queued += 1;
 }
 
+/** Puts `task` in front of all others; the queue's lock is held. */
+@notrace export function enqueue_first(rq: RunQueue, task: Task): void {
+  invariant(holds(rq), "enqueue_first() without the queue's lock");
+  list_add(head(rq), run_node(task));
+  rq.queued += 1;
+}
+
 /**
  * Takes the next task to run on this CPU, or gives its idle task; the queue's lock is held. `prev`, the task that is
  * giving way, may be chosen again although it is on this CPU.
@@ -94,9 +101,10 @@ export function task_rq_lock(task: Task): RunQueue {
   return queued_hint(runqueue(cpu)) != 0;
 }
 
-/** CPU for a woken task: where it ran last if that is idle, else an idle one, else the shorter of its queue and this CPU's. */
+/** CPU for a woken task: this one if it is urgent, where it ran last if that is idle, else an idle one, else the shorter of its queue and this CPU's. */
 @notrace export function select_cpu(task: Task): i32 {
   if (has_flag(task, TF_PINNED) || has_flag(task, TF_IDLE)) return task.cpu;
+  if (has_flag(task, TF_URGENT)) return cpu_id; // the one CPU whose thread surely runs right now
   if (load_of(task.cpu) == 0) return task.cpu;
   const cpus = load<i32>(MACHINE, MACHINE_CPUS);
   for (let i = 1; i < cpus; i++) {

@@ -32,6 +32,8 @@ export const TF_SHOULD_STOP = 16;
 export const TF_KILLED = 32;
 /** Still in the universe that the running kGraft transition leaves (Linux: TIF_KGR_IN_PROGRESS). */
 export const TF_KGR = 64;
+/** Woken, it runs next, on the CPU that woke it: a thread that others wait for, and that never runs for long. */
+export const TF_URGENT = 128;
 
 @unmanaged
 export class Task {
