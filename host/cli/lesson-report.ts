@@ -9,6 +9,8 @@ import type { Paint } from "./format.ts";
 
 const WIDTH = 80;
 const BARS = "▁▂▃▄▅▆▇█";
+/** CPUs that get a row each. */
+const GAP_ROWS = 8;
 
 export interface LessonText {
   readonly name: string;
@@ -45,7 +47,7 @@ export function renderLessons(lesson: LessonText, reports: readonly LessonReport
 
 /** Each row: what, one cell per model, and what the word means. */
 function columns(reports: readonly LessonReport[]): string[] {
-  const row = (what: string, cell: (report: LessonReport) => string, why: string): string =>
+  const row: Row = (what, cell, why) =>
     `${what.padEnd(22)}${reports.map((report) => cell(report).padStart(15)).join("")}  ${why}`
       .trimEnd()
       .slice(0, WIDTH);
@@ -78,7 +80,7 @@ function columns(reports: readonly LessonReport[]): string[] {
       ({ longestStopNs, model }) => (model === "kpatch" ? duration(longestStopNs) : "none"),
       "of one CPU",
     ),
-    row("longest gap", ({ gapMaxNs }) => duration(Math.max(...gapMaxNs)), "between safepoints"),
+    ...gapRows(reports, row),
     ...(reports.every(({ checked }) => checked)
       ? [
           row("calls old / new", ({ checked }) => `${checked?.old} / ${checked?.new}`, "seen by the checker"),
@@ -90,6 +92,25 @@ function columns(reports: readonly LessonReport[]): string[] {
     row("       after", (report) => si(mean(report, "after")), ""),
     row("throughput", (report) => plot(report), "before|during|after"),
   ];
+}
+
+type Row = (what: string, cell: (report: LessonReport) => string, why: string) => string;
+
+/** One row per CPU, or the worst of many. */
+function gapRows(reports: readonly LessonReport[], row: Row): string[] {
+  const cpus = Math.max(...reports.map(({ gapMaxNs }) => gapMaxNs.length));
+  if (cpus > GAP_ROWS) {
+    return [
+      row("longest gap", ({ gapMaxNs }) => duration(Math.max(...gapMaxNs)), `of ${cpus} CPUs, between safepoints`),
+    ];
+  }
+  return Array.from({ length: cpus }, (_, cpu) =>
+    row(
+      `${cpu === 0 ? "longest gap," : "            "} CPU ${cpu}`,
+      ({ gapMaxNs }) => duration(gapMaxNs[cpu] ?? 0),
+      cpu === 0 ? "between safepoints" : "",
+    ),
+  );
 }
 
 function mean({ rates }: LessonReport, phase: "before" | "during" | "after"): number {
