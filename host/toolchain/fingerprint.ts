@@ -6,15 +6,17 @@
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PACKAGE_ROOT } from "./compile.ts";
 
-/** A digest of everything that a build of `folder` with `options` depends on. */
-export async function fingerprint(folder: string, options: unknown): Promise<string> {
+/** A digest of everything that a build of `folder` with `options` depends on; what is in the folders `without` is not. */
+export async function fingerprint(folder: string, options: unknown, without: readonly string[] = []): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(options));
   const toolchain = fileURLToPath(new URL(".", import.meta.url));
-  const inputs = [...(await filesBelow(folder)), ...(await filesBelow(toolchain))];
+  const skipped = without.map((name) => join(folder, name) + sep);
+  const sources = (await filesBelow(folder)).filter((path) => !skipped.some((start) => path.startsWith(start)));
+  const inputs = [...sources, ...(await filesBelow(toolchain))];
   const versions = ["asconfig.json", "package.json"].map((name) => join(PACKAGE_ROOT, name));
   for (const path of [...inputs, ...versions]) {
     hash.update(`${relative(PACKAGE_ROOT, path)}\0`).update(await readFile(path));

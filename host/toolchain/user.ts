@@ -81,7 +81,12 @@ export interface UserImage {
 }
 
 /** Compiles `entry` below `root` and makes it a user image. */
-export async function buildUser(source: { root: string; entry: string } & UserOptions): Promise<UserImage> {
+export interface UserBuild extends UserOptions {
+  readonly root: string;
+  readonly entry: string;
+}
+
+export async function buildUser(source: UserBuild): Promise<UserImage> {
   const { root, entry, ...options } = source;
   const compiled = await compile({ root, entries: [entry], target: "user", memoryBase: MEMORY_BASE });
   const text = options.mapName === "" ? "" : await annotatedText(compiled.wasm, compiled.sourceMap);

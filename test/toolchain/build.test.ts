@@ -1,5 +1,5 @@
 /** Building from a folder: what makes an image stale, and what the compiler's refusals look like. */
-import { cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -28,6 +28,10 @@ describe("a source folder", () => {
     await rename(join(root, "kernel/extra.ts"), join(root, "kernel/other.ts"));
     prints.push(await fingerprint(root, { debug: true }));
     expect(new Set(prints).size).toBe(prints.length);
+    const without = await fingerprint(root, {}, ["kernel/user"]);
+    await mkdir(join(root, "kernel/user"));
+    await writeFile(join(root, "kernel/user/program.ts"), "// nothing\n");
+    expect(await fingerprint(root, {}, ["kernel/user"])).toBe(without);
   });
 
   it("that does not compile is refused with the compiler's words", async () => {
