@@ -45,8 +45,9 @@ export const STEP_RELAX = 3; // this CPU waits for another
 export const TASK_RUNNING = 0; // on a run queue, or on a CPU
 export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
-export const TASK_ZOMBIE = 4; // exited, not yet waited for
-export const TASK_DEAD = 8; // gone, but for the last reference
+export const TASK_STOPPED = 4; // by a signal; only SIGCONT and SIGKILL end it
+export const TASK_ZOMBIE = 8; // exited, not yet waited for
+export const TASK_DEAD = 16; // gone, but for the last reference
 
 // ── per-CPU counters: index into PERCPU_COUNTERS ─────────────────────────────────────────────────
 export const COUNTER_SWITCHES = 0;
@@ -129,9 +130,9 @@ export const SYS_GETPID = 0;
 export const SYS_YIELD = 1;
 export const SYS_EXIT = 2;
 export const SYS_SPAWN = 3; // (name, length, argument) → pid
-export const SYS_WAIT = 4; // (pid or -1, status*) → pid
+export const SYS_WAIT = 4; // (pid, -1 for any or -group, status*, W*) → pid
 export const SYS_NANOSLEEP = 5; // (ns)
-export const SYS_KILL = 6; // (pid, signal)
+export const SYS_KILL = 6; // (pid, 0 for the own group, -1 for all or -group, signal)
 export const SYS_PIPE = 7; // (fds*)
 export const SYS_OPEN = 8; // (path, length, flags) → fd
 export const SYS_READ = 9; // (fd, buffer, length)
@@ -141,7 +142,27 @@ export const SYS_UNLINK = 12; // (path, length)
 export const SYS_CLOCK = 13; // () → ms since boot
 export const SYS_LOG = 14; // (text, length)
 export const SYS_SPLICE = 15; // (file fd, pipe fd, length): pages of a file into a pipe, not copied
-export const SYSCALL_COUNT = 16;
+export const SYS_SPAWNV = 16; // (path, length, SPAWN_* block*) → pid
+export const SYS_ARGS = 17; // (buffer, room) → bytes of the arguments, each with a zero behind it
+export const SYS_GETPPID = 18;
+export const SYS_GETTID = 19;
+export const SYS_SIGNAL = 20; // (signal, SIG_DFL or SIG_IGN) → what it was
+export const SYS_THREAD = 21; // (program, length, argument) → tid: it runs in the caller's window, with its files
+export const SYSCALL_COUNT = 22;
+
+// What SYS_SPAWNV is told besides the path, in words
+export const SPAWN_ARGV = 0; // address of the arguments, each with a zero behind it
+export const SPAWN_ARGV_LENGTH = 4;
+export const SPAWN_FDS = 8; // three words: the caller's descriptors that become 0, 1 and 2, or -1; others are not inherited
+export const SPAWN_GROUP = 20; // process group: -1 the caller's, 0 one of its own, else that one
+export const SPAWN_FLAGS = 24;
+export const SPAWN_ARGUMENT = 28; // the number that the program is called with
+export const SPAWN_SIZE = 32;
+export const SPAWN_SETSIGDEF = 1; // flag: ignores no signal, whatever the caller ignores
+export const ARG_MAX = 2048; // bytes of arguments
+
+export const WNOHANG = 1;
+export const WUNTRACED = 2; // stopped children too
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
@@ -150,10 +171,24 @@ export const O_CREAT = 64;
 export const O_TRUNC = 512;
 export const O_APPEND = 1024;
 
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGQUIT = 3;
 export const SIGKILL = 9;
 export const SIGSEGV = 11;
 export const SIGPIPE = 13;
 export const SIGTERM = 15;
+export const SIGCHLD = 17;
+export const SIGCONT = 18;
+export const SIGSTOP = 19;
+export const SIGTSTP = 20;
+export const SIGTTIN = 21;
+export const SIGTTOU = 22;
+export const SIGURG = 23;
+export const SIGWINCH = 28;
+export const SIGNAL_MAX = 64;
+export const SIG_DFL = 0;
+export const SIG_IGN = 1;
 
 // ── errno ────────────────────────────────────────────────────────────────────────────────────────
 export const EPERM = 1;
@@ -161,6 +196,7 @@ export const ENOENT = 2;
 export const ESRCH = 3;
 export const EINTR = 4;
 export const EIO = 5;
+export const E2BIG = 7;
 export const EBADF = 9;
 export const ECHILD = 10;
 export const EAGAIN = 11;

@@ -3,7 +3,7 @@
  *
  * Contract: a snapshot; fields of a running CPU may be from different moments. Invariant: no CPU is asked.
  */
-import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../../kernel/abi.ts";
+import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../../kernel/abi.ts";
 import {
   PERCPU_CURRENT,
   PERCPU_IDLE_TASK,
@@ -51,6 +51,7 @@ const STATE_NAMES: Readonly<Record<number, string>> = {
   [TASK_RUNNING]: "running",
   [TASK_INTERRUPTIBLE]: "sleeping",
   [TASK_UNINTERRUPTIBLE]: "sleeping without signals",
+  [TASK_STOPPED]: "stopped by a signal",
   [TASK_ZOMBIE]: "zombie",
   [TASK_DEAD]: "dead",
 };

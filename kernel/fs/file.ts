@@ -82,12 +82,15 @@ export function close_all_files(task: Task): void {
   for (let fd = 0; fd < MAX_FILES; fd++) close_file(task, fd);
 }
 
+/** Lets `child` have the file behind `fd` of `parent` as its own `at`; nothing when there is none. */
+export function share_file(parent: Task, fd: i32, child: Task, at: i32): void {
+  const file = file_of(parent, fd);
+  if (!changetype<usize>(file)) return;
+  get_file(file);
+  store<u32>(file_slot(child, at), <u32>changetype<usize>(file));
+}
+
 /** Lets `child` share what `parent` has open, descriptor by descriptor. */
 export function inherit_files(parent: Task, child: Task): void {
-  for (let fd = 0; fd < MAX_FILES; fd++) {
-    const file = file_of(parent, fd);
-    if (!changetype<usize>(file)) continue;
-    get_file(file);
-    store<u32>(file_slot(child, fd), <u32>changetype<usize>(file));
-  }
+  for (let fd = 0; fd < MAX_FILES; fd++) share_file(parent, fd, child, fd);
 }

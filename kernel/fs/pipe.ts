@@ -14,7 +14,7 @@ import { alloc_pages, put_page } from "../mm/page";
 import { kfree, kzalloc } from "../mm/slab";
 import { copy_from_user, copy_to_user, user_range } from "../mm/uaccess";
 import { might_sleep, schedule } from "../sched/core";
-import { Task, current } from "../sched/task";
+import { signal_self } from "../sched/signal";
 import { WaitQueue, finish_wait, interrupted, prepare_to_wait, wait_queue_init, wake_up, wake_up_all } from "../sched/wait";
 import { File } from "./handle";
 
@@ -190,7 +190,7 @@ function put_bytes_in(pipe: Pipe, from: usize, length: i32): i32 {
   let error = 0;
   spin_lock(pipe);
   if (!pipe.readers) {
-    atomic.cmpxchg<i32>(changetype<usize>(current()), 0, SIGPIPE, offsetof<Task>("signal"));
+    signal_self(SIGPIPE);
     error = -EPIPE;
   } else if (room_in(pipe) >= min(length, PAGE_SIZE)) {
     while (done < length) {

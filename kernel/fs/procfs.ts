@@ -1,7 +1,7 @@
 /**
  * /proc: text made when a file is opened. A new file is a row in NAMES, a generator in the same place, and a test.
  */
-import { EINVAL, ENOENT, ENOMEM, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { EINVAL, ENOENT, ENOMEM, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { PAGE_SIZE, TASK_NAME_SIZE } from "../layout";
 import { parse_number, put_number, put_padded, put_text, put_zero_ended, spells } from "../lib/text";
@@ -89,6 +89,7 @@ function put_status(at: usize, task: Task): usize {
   if (state == TASK_RUNNING) return "R (running)";
   if (state == TASK_INTERRUPTIBLE) return "S (sleeping)";
   if (state == TASK_UNINTERRUPTIBLE) return "D (disk sleep)";
+  if (state == TASK_STOPPED) return "T (stopped)";
   if (state == TASK_ZOMBIE) return "Z (zombie)";
   return "X (dead)";
 }

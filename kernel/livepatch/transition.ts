@@ -10,7 +10,7 @@
  * Nobody moves before step 3, so a task that moved on one CPU never meets a table without stubs on another. Going back
  * is the same road with the sides exchanged.
  */
-import { PENDING_RESCHED, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { PENDING_RESCHED, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
 import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
@@ -64,7 +64,7 @@ function move_everybody(patch: Patch, target: i32): void {
   list_stubs(patch);
   poke_all_cpus();
   set_phase(PHASE_FLIP);
-  wake_kernel_threads();
+  wake_loops();
   run_idle_tasks();
   kgr_task_safe();
   for (;;) {
@@ -102,12 +102,12 @@ function interrupts_move(cpu: i32): void {
   atomic.store<i32>(cpu_block(cpu_id), 1, PERCPU_KLP_IRQ);
 }
 
-/** Sleeping kernel threads look around once: their loops pass a safe point. */
-function wake_kernel_threads(): void {
+/** Sleeping kernel threads and stopped tasks look around once: their loops pass a safe point. */
+function wake_loops(): void {
   spin_lock(tasklist());
   for (let pid = 1; pid < MAX_PIDS; pid++) {
     const task = find_task(pid);
-    if (changetype<usize>(task) && has_flag(task, TF_KTHREAD)) wake_up_state(task, TASK_INTERRUPTIBLE);
+    if (changetype<usize>(task)) wake_up_state(task, has_flag(task, TF_KTHREAD) ? TASK_INTERRUPTIBLE : TASK_STOPPED);
   }
   spin_unlock(tasklist());
 }

@@ -7,9 +7,9 @@ import { count, cpu_id } from "../cpu/percpu";
 import { finish_task_switch, activate } from "../sched/core";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { TF_KILLED, Task, TaskFunction, current, has_flag, wake_lock } from "../sched/task";
-import { add_task, alloc_task, name_task, put_task, set_entry } from "../sched/tasklist";
+import { add_task, alloc_task, get_task, name_task, put_task, set_entry } from "../sched/tasklist";
 import { wait_queue_init } from "../sched/wait";
-import { child_queue, do_exit, fatal_status } from "./exit";
+import { child_queue, do_exit, exit_group, fault_status } from "./exit";
 
 /**
  * A task that will run `entry(argument)`; null when memory or pids are out. It does not run before
@@ -32,11 +32,13 @@ import { child_queue, do_exit, fatal_status } from "./exit";
   return task;
 }
 
-/** Makes a created task runnable for the first time. */
+/** Makes a created task runnable for the first time. It may be gone when this returns: one that nobody reaps frees itself. */
 export function start_task(task: Task): void {
+  get_task(task);
   spin_lock(wake_lock(task));
   activate(task);
   spin_unlock(wake_lock(task));
+  put_task(task);
 }
 
 /**
@@ -46,6 +48,6 @@ export function start_task(task: Task): void {
 @notrace @sleeps export function task_entry(): void {
   finish_task_switch();
   irq_enable();
-  if (has_flag(current(), TF_KILLED)) do_exit(fatal_status());
+  if (has_flag(current(), TF_KILLED)) exit_group(fault_status());
   do_exit(call_indirect<i32>(current().entry, current().argument) << 8);
 }

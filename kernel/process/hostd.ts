@@ -6,7 +6,7 @@
  *
  * A new request is a number in abi.ts, a row in OPERATIONS, and a test.
  */
-import { EAGAIN, EINVAL, ENOSYS, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE } from "../abi";
+import { EAGAIN, EINVAL, ENOSYS, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
 import { put_file, vfs_read } from "../fs/file";
 import { is_error, open_path } from "../fs/open";
 import {
@@ -84,7 +84,7 @@ function host_spawn(argument: i32, length: i32): i32 {
 
 /** Wait status of child `argument`, or -EAGAIN while it runs: the host then waits on MACHINE_REAPABLE. */
 function host_wait(argument: i32, length: i32): i32 {
-  const pid = wait_for_child(argument, MAILBOX, true);
+  const pid = wait_for_child(argument, MAILBOX, WNOHANG);
   return pid == 0 ? -EAGAIN : pid < 0 ? pid : load<i32>(MAILBOX);
 }
 

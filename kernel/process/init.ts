@@ -1,7 +1,7 @@
 /**
  * Pid 1: starts the kernel's threads, then inherits and reaps every orphan.
  */
-import { STATE_RUNNING, TASK_INTERRUPTIBLE } from "../abi";
+import { STATE_RUNNING, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
 import { klp_start } from "../livepatch/core";
 import { kgr_task_safe } from "../livepatch/universe";
 import { MACHINE, MACHINE_STATE } from "../layout";
@@ -42,7 +42,7 @@ function init_main(argument: i32): i32 {
   atomic.notify(MACHINE + MACHINE_STATE, i32.MAX_VALUE);
   while (true) {
     kgr_task_safe();
-    while (wait_for_child(-1, status, true) > 0) continue;
+    while (wait_for_child(-1, status, WNOHANG) > 0) continue;
     prepare_to_wait(child_queue(current()), TASK_INTERRUPTIBLE);
     if (!has_zombie()) schedule();
     finish_wait(child_queue(current()));

@@ -44,7 +44,7 @@ export function kthread_stop(task: Task): i32 {
   wake_up_task(task);
   const status = kmalloc(4);
   let result = -EINTR;
-  while (result == -EINTR || result == -ERESTART) result = wait_for_child(pid, status, false);
+  while (result == -EINTR || result == -ERESTART) result = wait_for_child(pid, status, 0);
   if (result == pid) result = load<i32>(status) >> 8;
   kfree(status);
   return result;

@@ -4,15 +4,19 @@
  * Every address of a user program is an offset into its window (the toolchain sees to that), and window_base, a
  * per-CPU global that the user code reads, says where the window of the running task lies.
  */
-import { EAGAIN, ENOENT, ENOMEM } from "../abi";
+import { EAGAIN, ENOENT, ENOMEM, SPAWN_ARGUMENT, SPAWN_ARGV_LENGTH, SPAWN_FDS, SPAWN_FLAGS, SPAWN_GROUP, SPAWN_SETSIGDEF } from "../abi";
 import {
   MACHINE, MACHINE_PROGRAMS, MACHINE_PROGRAM_COUNT, MACHINE_USER_TEMPLATE, MACHINE_USER_TEMPLATE_BYTES, MACHINE_WINDOW_BYTES, PAGE_SIZE, PROGRAM_ENTRY,
   PROGRAM_NAME, PROGRAM_NAME_LENGTH, PROGRAM_SIZE,
 } from "../layout";
-import { inherit_files } from "../fs/file";
+import { inherit_files, share_file } from "../fs/file";
+import { is_error } from "../fs/open";
+import { literal_length, spells } from "../lib/text";
 import { CACHE_WINDOW, cache_alloc, cache_free, cache_init } from "../mm/slab";
 import { Task, current } from "../sched/task";
+import { add_thread } from "../sched/tasklist";
 import { create_task, start_task } from "./create";
+import { exit_group } from "./exit";
 import { deliver_signals } from "./signal";
 
 /** An 8-byte access at the last byte of a window ends this far behind it at most. */
@@ -33,7 +37,15 @@ export function windows_init(): void {
   cache_init(CACHE_WINDOW, "windows", size, order);
 }
 
+const BIN = "/bin/";
+
+/** Row of the program that a name, or its path in /bin, stands for; 0 without. */
 @notrace function find_program(name: usize, length: i32): usize {
+  const prefix = literal_length(BIN);
+  if (length > prefix && spells(name, prefix, BIN)) {
+    name += prefix;
+    length -= prefix;
+  }
   let row = <usize>load<u32>(MACHINE, MACHINE_PROGRAMS);
   for (let i = 0; i < load<i32>(MACHINE, MACHINE_PROGRAM_COUNT); i++) {
     if (load<i32>(row, PROGRAM_NAME_LENGTH) == length && memory.compare(row + PROGRAM_NAME, name, length) == 0) return row;
@@ -44,14 +56,51 @@ export function windows_init(): void {
 
 /** Starts program `name` as a child of the caller, sharing its open files; gives the pid or -errno. */
 export function spawn(name: usize, length: i32, argument: i32): i32 {
+  const task = load_program(name, length, argument);
+  if (is_error(changetype<usize>(task))) return <i32>changetype<usize>(task);
+  inherit_files(current(), task);
+  return begin_process(task, INHERIT_GROUP);
+}
+
+/**
+ * The same with what a SPAWN_* block says: arguments, the files that become 0, 1 and 2, the process group. `plan` and
+ * the arguments are in kernel memory; the arguments become the process's own, to be freed with it, unless it fails.
+ */
+export function spawn_with(name: usize, length: i32, plan: usize, args: usize): i32 {
+  const task = load_program(name, length, load<i32>(plan, SPAWN_ARGUMENT));
+  if (is_error(changetype<usize>(task))) return <i32>changetype<usize>(task);
+  for (let fd = 0; fd < 3; fd++) share_file(current(), load<i32>(plan + (<usize>fd << 2), SPAWN_FDS), task, fd);
+  if (load<i32>(plan, SPAWN_FLAGS) & SPAWN_SETSIGDEF) task.ignored = 0;
+  task.args = args;
+  task.args_length = load<i32>(plan, SPAWN_ARGV_LENGTH);
+  return begin_process(task, load<i32>(plan, SPAWN_GROUP));
+}
+
+const INHERIT_GROUP = -1;
+const OWN_GROUP = 0;
+
+/** Joins the process group, and runs; gives the pid. */
+function begin_process(task: Task, group: i32): i32 {
+  const parent = current().leader;
+  // A process that the kernel itself starts has no group to inherit.
+  const inherited = group == INHERIT_GROUP && parent.group ? parent.group : group;
+  task.group = inherited > OWN_GROUP ? inherited : task.pid;
+  const pid = task.pid;
+  start_task(task);
+  return pid;
+}
+
+/** A child of the caller with a window of its own that will run program `name`; or a negative errno as its address. */
+function load_program(name: usize, length: i32, argument: i32): Task {
   const program = find_program(name, length);
-  if (!program) return -ENOENT;
+  if (!program) return changetype<Task>(<usize>-ENOENT);
   const window = cache_alloc(CACHE_WINDOW);
-  if (!window) return -ENOMEM;
-  const task = create_task(name, length, user_main, argument, current(), 0);
+  if (!window) return changetype<Task>(<usize>-ENOMEM);
+  const parent = current().leader;
+  const task = create_task(program + PROGRAM_NAME, load<i32>(program, PROGRAM_NAME_LENGTH), user_main, argument, parent, 0);
   if (!changetype<usize>(task)) {
     cache_free(window);
-    return -EAGAIN;
+    return changetype<Task>(<usize>-EAGAIN);
   }
   const template = load<i32>(MACHINE, MACHINE_USER_TEMPLATE_BYTES);
   memory.copy(window, <usize>load<u32>(MACHINE, MACHINE_USER_TEMPLATE), template);
@@ -59,18 +108,33 @@ export function spawn(name: usize, length: i32, argument: i32): i32 {
   memory.fill(window + template, 0, task.window_bytes - template);
   task.window = window;
   task.program = load<i32>(program, PROGRAM_ENTRY);
-  inherit_files(current(), task);
+  task.ignored = parent.ignored;
+  return task;
+}
+
+/** Another thread of the caller's process, which runs program `name` in the same window; its tid or -errno. */
+export function spawn_thread(name: usize, length: i32, argument: i32): i32 {
+  const program = find_program(name, length);
+  if (!program) return -ENOENT;
+  const leader = current().leader;
+  const task = create_task(program + PROGRAM_NAME, load<i32>(program, PROGRAM_NAME_LENGTH), user_main, argument, changetype<Task>(0), 0);
+  if (!changetype<usize>(task)) return -EAGAIN;
+  add_thread(leader, task);
+  task.window = current().window;
+  task.window_bytes = current().window_bytes;
+  task.program = load<i32>(program, PROGRAM_ENTRY);
   const pid = task.pid;
   start_task(task);
   return pid;
 }
 
-/** Bottom of a user task: into the program, and out with its result as exit code. */
+/** Bottom of a user task: into the program, and out with its result as exit code: the whole process's if it is the first thread. */
 @sleeps function user_main(argument: i32): i32 {
   set_window_base(current().window);
   deliver_signals();
   current().in_user = 1;
   const code = call_indirect<i32>(current().program, argument);
   current().in_user = 0;
+  if (current().leader == current()) exit_group((code & 255) << 8);
   return code & 255;
 }

@@ -6,8 +6,12 @@
  * Legal states:
  *   RUNNING          on_rq = 1, queued or on a CPU
  *   (UN)INTERRUPTIBLE on_rq = 1 while it is still on its way to schedule(), then on_rq = 0
+ *   STOPPED          the same, until SIGCONT or SIGKILL
  *   ZOMBIE           exited; its parent has not asked yet
  *   DEAD             reaped or nobody's child; freed with the last reference
+ *
+ * A process is its first thread, the leader, and those that the leader points to; a task alone leads itself. Window,
+ * files, children, arguments and process group are the leader's.
  */
 import { TASK_RUNNING } from "../abi";
 import { PAGE_SIZE, PERCPU_CURRENT, TASK_CPU, TASK_NAME, TASK_NAME_SIZE, TASK_ON_CPU, TASK_PID, TASK_STACK_END, TASK_STACK_POS, TASK_STATE } from "../layout";
@@ -34,6 +38,8 @@ export const TF_KILLED = 32;
 export const TF_KGR = 64;
 /** Woken, it runs next, on the CPU that woke it: a thread that others wait for, and that never runs for long. */
 export const TF_URGENT = 128;
+/** In `group_exit`, beside the status. */
+export const GROUP_EXIT = 1 << 16;
 
 @unmanaged
 export class Task {
@@ -112,8 +118,31 @@ export class Task {
   scanned: i32;
   /** When the nanosleep that was poked should end, or 0. Written by the task. */
   restart_at: f64;
+  /** Signals that wait to be delivered: bit number - 1. Atomic; set and cleared under the task-list lock but by the task itself. */
+  pending: u64;
+  /** Signals that the process ignores. Written by its threads. Leader's. */
+  ignored: u64;
+  /** First thread of its process; a thread holds a reference to it. */
+  leader: Task;
+  /** Next thread of the same process, from the leader on; guarded by the task-list lock, as are the next four. */
+  next_thread: Task;
+  /** Threads that have not ended. Leader's. */
+  threads: i32;
+  /** Wait status with which all threads end, with GROUP_EXIT, or 0. Leader's. */
+  group_exit: i32;
+  /** Process group. Leader's. */
+  group: i32;
+  /** Signal that stopped this thread, or 0. */
+  stopped: i32;
+  /** The parent has not been told yet that it stopped. Leader's. */
+  stop_news: i32;
+  /** Threads that still use window and files. Leader's; atomic. */
+  users: i32;
+  /** Arguments, each with a zero behind it, or 0. Leader's. */
+  args: usize;
+  args_length: i32;
 }
-/** Open files follow the record; guarded by being this task's own. */
+/** Open files follow the leader's record. */
 export const TASK_FILES = <i32>offsetof<Task>();
 export const TASK_STACK = TASK_FILES + MAX_FILES * 4;
 
@@ -149,7 +178,7 @@ if (TASK_STACK + 2048 > PAGE_SIZE) ERROR("Task leaves too little of its page to 
   return changetype<Task>(changetype<usize>(node) - offsetof<Task>("wait_next"));
 }
 @inline export function file_slot(task: Task, fd: i32): usize {
-  return changetype<usize>(task) + TASK_FILES + (<usize>fd << 2);
+  return changetype<usize>(task.leader) + TASK_FILES + (<usize>fd << 2);
 }
 @inline export function has_flag(task: Task, flag: i32): bool {
   return (atomic.load<i32>(changetype<usize>(task), offsetof<Task>("flags")) & flag) != 0;

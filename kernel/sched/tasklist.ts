@@ -4,6 +4,7 @@
  * The list holds one reference to each task, the right to run another; whoever drops the last frees the pages, so a
  * parent can reap a child whose CPU has not quite left its stack.
  */
+import { SIGKILL } from "../abi";
 import { MACHINE, MACHINE_STACK_BYTES, PAGE_SIZE, TASKLIST, TASKLIST_SIZE, TASK_NAME_SIZE } from "../layout";
 import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
@@ -61,6 +62,9 @@ export function alloc_task(): Task {
   task.stack_pos = stack_base(task);
   task.stack_end = block + (<usize>PAGE_SIZE << tasklist().order);
   task.references = 2;
+  task.leader = task;
+  task.threads = 1;
+  task.users = 1;
   spin_lock_init(wake_lock(task), "task wake");
   list_init(run_node(task));
   list_init(wait_node(task));
@@ -94,6 +98,26 @@ export function add_task(task: Task, parent: Task): bool {
   if (changetype<usize>(parent)) adopt(parent, task);
   spin_unlock(list);
   return true;
+}
+
+/** Makes `task` a thread of the process that `leader` leads; not started yet. */
+export function add_thread(leader: Task, task: Task): void {
+  spin_lock(tasklist());
+  get_task(leader);
+  task.leader = leader;
+  task.next_thread = leader.next_thread;
+  leader.next_thread = task;
+  leader.threads += 1;
+  atomic.add<i32>(changetype<usize>(leader), 1, offsetof<Task>("users"));
+  if (leader.group_exit) task.pending = 1 << (SIGKILL - 1); // it comes too late
+  spin_unlock(tasklist());
+}
+
+/** Takes a thread out of its process; the list is locked. */
+@notrace export function drop_thread(task: Task): void {
+  let before = task.leader;
+  while (before.next_thread != task) before = before.next_thread;
+  before.next_thread = task.next_thread;
 }
 
 /** Makes `child` the first child of `parent`; the list is locked. */

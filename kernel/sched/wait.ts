@@ -15,6 +15,7 @@ import { EINTR, ERESTART, TASK_RUNNING } from "../abi";
 import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { wake_up_task } from "./core";
+import { STOP_SIGNALS } from "./signal";
 import { Task, current, set_current_state, task_of_wait_node, wait_node } from "./task";
 
 /** The lock guards the list. */
@@ -84,10 +85,11 @@ export function wake_up_all(queue: WaitQueue): void {
   }
 }
 
-/** What ends an interruptible sleep early: -EINTR for a signal, -ERESTART for a live-patch poke; else 0. */
+/** What ends an interruptible sleep early: -EINTR for a deadly signal, -ERESTART for one that stops and for a live-patch poke; else 0. */
 @inline export function interrupted(): i32 {
   const task = changetype<usize>(current());
-  if (atomic.load<i32>(task, offsetof<Task>("signal"))) return -EINTR;
+  const pending = atomic.load<u64>(task, offsetof<Task>("pending"));
+  if (pending) return pending & ~STOP_SIGNALS ? -EINTR : -ERESTART;
   return atomic.load<i32>(task, offsetof<Task>("poked")) ? -ERESTART : 0;
 }
 

@@ -11,7 +11,10 @@ import { safepoint } from "../sched/core";
 import { kgr_task_safe } from "../livepatch/universe";
 import { Task, current } from "../sched/task";
 import { sys_close, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
-import { sys_clock, sys_exit, sys_getpid, sys_kill, sys_log, sys_nanosleep, sys_spawn, sys_wait, sys_yield } from "./process_calls";
+import {
+  sys_args, sys_clock, sys_exit, sys_getpid, sys_getppid, sys_gettid, sys_kill, sys_log, sys_nanosleep, sys_signal, sys_spawn, sys_spawnv, sys_thread, sys_wait,
+  sys_yield,
+} from "./process_calls";
 
 type Handler = (a: i32, b: i32, c: i32) => i32;
 
@@ -32,6 +35,12 @@ const HANDLERS: StaticArray<Handler> = [
   sys_clock, // SYS_CLOCK
   sys_log, // SYS_LOG
   sys_splice, // SYS_SPLICE
+  sys_spawnv, // SYS_SPAWNV
+  sys_args, // SYS_ARGS
+  sys_getppid, // SYS_GETPPID
+  sys_gettid, // SYS_GETTID
+  sys_signal, // SYS_SIGNAL
+  sys_thread, // SYS_THREAD
 ];
 
 /** What user code imports as `syscall`. */
@@ -42,9 +51,10 @@ const HANDLERS: StaticArray<Handler> = [
   kgr_task_safe();
   let result = dispatch_syscall(nr, a, b, c);
   while (result == -ERESTART) {
-    // A live-patch poke ended the sleep: the task is at its boundary here, and makes the call again.
+    // A live-patch poke or a stop ended the sleep: the task is at its boundary here, and makes the call again.
     atomic.store<i32>(changetype<usize>(current()), 0, offsetof<Task>("poked"));
     safepoint();
+    deliver_signals();
     kgr_task_safe();
     result = dispatch_syscall(nr, a, b, c);
   }

@@ -27,7 +27,7 @@ export function join_threads(copies: i32): i32 {
   const status = kmalloc(4);
   let worst = 0;
   for (let i = 0; i < copies; i++) {
-    const pid = wait_for_child(-1, status, false);
+    const pid = wait_for_child(-1, status, 0);
     if (pid <= 0) worst = 99;
     else if (!worst) worst = load<i32>(status) >> 8;
   }

@@ -48,11 +48,11 @@ export function test_exit_and_wait(): i32 {
   let seen = 0;
   start_threads(4, exits_with);
   for (let i = 0; i < 4; i++) {
-    const pid = wait_for_child(-1, status, false);
+    const pid = wait_for_child(-1, status, 0);
     seen |= 1 << (load<i32>(status) >> 8);
     if (pid <= 0) seen = -1;
   }
-  const none = wait_for_child(-1, status, false);
+  const none = wait_for_child(-1, status, 0);
   kfree(status);
   if (seen != 0b11110) return 1;
   return none < 0 ? 0 : 2;
