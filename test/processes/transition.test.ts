@@ -18,7 +18,7 @@ async function inState(machine: Machine, pid: number, state: string): Promise<vo
 describe("a stopped process", () => {
   for (const model of ["kgraft", "kpatch"] as const) {
     it(`does not hold up a transition, moves with it, and goes on behind it (${model})`, async () => {
-      const machine = await Machine.boot({ cpus: 2 });
+      const machine = await Machine.boot({ cpus: 2, platform: "stepped" });
       const pids = [await machine.spawn("sleeper", 1000), await machine.spawn("spinner", 0)];
       for (const pid of pids) await machine.kill(pid, SIGSTOP);
       for (const pid of pids) await inState(machine, pid, "T");
