@@ -20,6 +20,7 @@ import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE, MAILBO
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage } from "./boot/images.ts";
+import { kernelSource } from "./boot/kernel-source.ts";
 import { firstProgram, place, write } from "./boot/placement.ts";
 import { ORIGINAL } from "./check/oracle.ts";
 import type { TracedCalls } from "./check/oracle.ts";
@@ -33,6 +34,7 @@ import { EventSource, eventsOf } from "./events.ts";
 import type { MachineEvent } from "./events.ts";
 import { LogReader } from "./log.ts";
 import { Mailbox } from "./mailbox.ts";
+import { Meter } from "./meter.ts";
 import { createMemory } from "./memory.ts";
 import type { SharedMemory } from "./memory.ts";
 import { checkOptions } from "./options.ts";
@@ -41,6 +43,8 @@ import { Patcher } from "./patch/patcher.ts";
 import { verifyPatch } from "./patch/verify.ts";
 import { readStopTimes } from "./patch/stop-times.ts";
 import type { StopTimes } from "./patch/stop-times.ts";
+import { readTransitionTimes } from "./patch/transition-times.ts";
+import type { TransitionTimes } from "./patch/transition-times.ts";
 import type { LoadedPatch, LoadOptions, PatchStatus } from "./patch/patcher.ts";
 import { readImage } from "./platform/node/files.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -81,8 +85,8 @@ export class Machine {
   static async boot(options: MachineOptions = {}, { signal }: CallOptions = {}): Promise<Machine> {
     const settings = checkOptions(options);
     const stepped = settings.platform === "stepped";
-    const kernelFile = await kernelSource(settings, stepped);
-    const kernel = loadKernelImage(kernelFile.bytes, kernelFile.sourceMap, stepped);
+    const { bytes, sourceMap } = await kernelSource(settings, stepped);
+    const kernel = loadKernelImage(bytes, sourceMap, stepped);
     if (
       settings.selftests &&
       !WebAssembly.Module.exports(kernel.module).some(({ name }) => name === "selftests_register")
@@ -145,8 +149,8 @@ export class Machine {
   static async checkPatch(bytes: Uint8Array, options: MachineOptions = {}): Promise<void> {
     const settings = checkOptions(options);
     const stepped = settings.platform === "stepped";
-    const file = await kernelSource(settings, stepped);
-    verifyPatch(bytes, loadKernelImage(file.bytes, file.sourceMap, stepped));
+    const image = await kernelSource(settings, stepped);
+    verifyPatch(bytes, loadKernelImage(image.bytes, image.sourceMap, stepped));
   }
 
   /** A file's contents. One that fits a request shows one moment: a file of /proc is written anew whenever it is opened. */
@@ -242,6 +246,16 @@ export class Machine {
   /** Stamps of the last stop: request, each CPU's arrival and leaving, standstill. */
   stopTimes(): StopTimes {
     return readStopTimes(this.#memory, this.settings.cpus);
+  }
+
+  /** Stamps of the last kGraft transition. */
+  transitionTimes(): TransitionTimes {
+    return readTransitionTimes(this.#memory);
+  }
+
+  /** Has every CPU record what benchmarks ask for, from now on. Once. */
+  async meter(options: CallOptions = {}): Promise<Meter> {
+    return Meter.open(this.#memory, this.#mailbox, this.settings.cpus, options);
   }
 
   /** Machine time, ns since boot. */
@@ -383,9 +397,4 @@ export class Machine {
       "The machine is lost: shut it down. The last lines above say why.",
     );
   }
-}
-
-async function kernelSource(settings: Settings, stepped: boolean): Promise<{ bytes: Uint8Array; sourceMap: string }> {
-  if (settings.image) return { bytes: settings.image.kernel, sourceMap: settings.image.sourceMap ?? "" };
-  return readImage(stepped ? "kernel-stepped" : settings.debug ? "kernel-debug" : "kernel");
 }

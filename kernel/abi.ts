@@ -148,7 +148,8 @@ export const SYS_GETPPID = 18;
 export const SYS_GETTID = 19;
 export const SYS_SIGNAL = 20; // (signal, SIG_DFL or SIG_IGN) → what it was
 export const SYS_THREAD = 21; // (program, length, argument) → tid: it runs in the caller's window, with its files
-export const SYSCALL_COUNT = 22;
+export const SYS_BENCH = 22; // (METER_DO_*, value, rounds) → value: measured calls of a small patchable function
+export const SYSCALL_COUNT = 23;
 
 // What SYS_SPAWNV is told besides the path, in words
 export const SPAWN_ARGV = 0; // address of the arguments, each with a zero behind it
@@ -213,3 +214,18 @@ export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
 export const ERESTART = 512; // within the kernel: poked, not signalled; the system call is made again
+
+// ── measuring: what SYS_BENCH does, and what a meter's record says ──────────────────────────────────
+export const METER_DO_CALL = 0; // one call; counts it, notes gaps and the first call of another version
+export const METER_DO_TIMED = 1; // one call between two looks at the clock; notes the first of another version, and others
+export const METER_DO_HOOKED = 2; // `rounds` calls in a loop, through the function's slot
+export const METER_DO_DIRECT = 3; // the same of its twin, which has no slot
+export const METER_DO_STAMP = 4; // only notes the time; the value says of what
+export const METER_KIND_GAP = 1; // TO - FROM without a call on this CPU
+export const METER_KIND_SEEN = 2; // at TO, task WHAT had completed its first call of another version
+export const METER_KIND_MOVED = 3; // task WHAT moved to the other universe at TO; the transition began at FROM
+export const METER_KIND_FIRST = 4; // one call: the first of another version
+export const METER_KIND_LATER = 5; // one call: any other
+export const METER_KIND_HOOKED = 6; // WHAT calls
+export const METER_KIND_DIRECT = 7; // WHAT calls
+export const METER_KIND_STAMP = 8; // the program says WHAT

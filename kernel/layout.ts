@@ -55,6 +55,11 @@ export const MACHINE_STOP_LEFT = 324; // CPUs that have yet to leave the stop
 export const MACHINE_KLP_SEQUENCE = 384; // grows with each step of live patching; the host waits on it
 export const MACHINE_STOP_ASKED = 392; // f64 ns: when the last stop was asked for
 export const MACHINE_STOP_DECIDED = 400; // f64 ns: when its last CPU was done
+export const MACHINE_KGR_ASKED = 408; // f64 ns: when the last kGraft transition began to mark
+export const MACHINE_KGR_FLIP = 416; // f64 ns: from then on tasks could move
+export const MACHINE_KGR_OVER = 424; // f64 ns: when the last task moved; written by its CPU
+export const MACHINE_KGR_DONE = 432; // f64 ns: when every slot was at rest again
+export const MACHINE_METER = 440; // address of the CPUs' meters, or 0: nothing is recorded
 export const MACHINE_SIZE = 448;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────
@@ -182,6 +187,19 @@ export const TRACE_SLOT = 12; // 0 for a function that only a patch has
 export const TRACE_ID = 16; // frame id of the version that begins; its complement (~) where it ends
 export const TRACE_CPU = 20;
 export const TRACE_MARKED = 24; // 1: the task has not moved yet
+
+// ── METER: one per CPU, written by that CPU while MACHINE_METER is set (cpu/meter.ts); the host reads ──
+export const METER_CALLS = 0; // f64: measured calls so far
+export const METER_LOOKED_AT = 8; // f64 ns: when this CPU last looked at the clock between calls
+export const METER_HEAD = 16; // records so far; the record is at HEAD modulo METER_RECORDS; atomic
+export const METER_FIRST = 64;
+export const METER_RECORD = 32;
+export const METER_RECORDS = 512; // a power of two
+export const METER_KIND = 0; // METER_KIND_* in abi.ts
+export const METER_WHAT = 4; // pid, or how many calls
+export const METER_FROM = 8; // f64 ns
+export const METER_TO = 16; // f64 ns
+export const METER_SIZE = 20480;
 
 // ── KLP_REPORT: why the last live-patch request was refused, or who blocks ──────────────────────
 export const KLP_REPORT = KLP_WATCH + KLP_WATCH_SIZE;

@@ -4,6 +4,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { METRICS } from "../host/bench/metrics.ts";
 import { PACKAGE_ROOT } from "../host/toolchain/compile.ts";
 import { WORKLOADS } from "../host/workload.ts";
 import { findCycle, importGraph } from "./import-graph.ts";
@@ -42,6 +43,13 @@ describe("docs/errors.md", () => {
     const codes = matches(read("host/errors.ts"), /^ {2}\| "([A-Z_]+)"/gm);
     expect(codes.length).toBeGreaterThan(0);
     expect(matches(read("docs/errors.md"), /^\| `([A-Z_]+)` \| .+ \| .+ \|$/gm)).toEqual(codes);
+  });
+});
+
+describe("docs/metrics.md", () => {
+  it("says from where to where each metric lies, and defines no other", () => {
+    const defined = matches(read("docs/metrics.md"), /^\| `([^`]+)` \| .+ \|$/gm);
+    expect(defined.toSorted()).toEqual(Object.keys(METRICS).toSorted());
   });
 });
 

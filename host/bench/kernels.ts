@@ -11,6 +11,7 @@ import { succeeded } from "../errno.ts";
 import { createMemory } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
 import { checkOptions } from "../options.ts";
+import { clockSince, epochNow } from "../platform/threads/time.ts";
 import { readImage } from "../platform/node/files.ts";
 import { readData, readMap } from "../toolchain/image.ts";
 import type { KernelMap } from "../toolchain/image.ts";
@@ -45,7 +46,8 @@ export async function bootKernels(): Promise<Kernel[]> {
   return kernels;
 }
 
-async function bootKernel(name: string, has: string): Promise<Kernel> {
+/** One of them. */
+export async function bootKernel(name: string, has: string): Promise<Kernel> {
   const settings = checkOptions({ cpus: 1, memoryMiB: MEMORY_MIB });
   const { bytes } = await readImage(name);
   const module = new WebAssembly.Module(new Uint8Array(bytes));
@@ -53,7 +55,7 @@ async function bootKernel(name: string, has: string): Promise<Kernel> {
   const user = loadUserImage(await readImage("user"));
   const memory = createMemory(settings.memoryMiB);
   write(place(settings, image, user), memory);
-  const env = { memory: memory.memory, clock_ns: () => performance.now() * 1e6, step: () => 0 };
+  const env = { memory: memory.memory, clock_ns: clockSince(epochNow()), step: () => 0 };
   const kernel = new WebAssembly.Instance(module, { env }).exports as BenchExports;
   kernel.cpu_init(0);
   kernel.boot();

@@ -10,6 +10,7 @@ import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import { MachineError } from "../errors.ts";
 import type { MachineErrorCode } from "../errors.ts";
+import { benchCommand } from "./bench.ts";
 import { buildCommand } from "./build.ts";
 import { runCommand } from "./run.ts";
 
@@ -38,7 +39,8 @@ const program = quiet(new Command("wlp"))
   .description("A small SMP kernel in WebAssembly that can be patched while it runs.")
   .version(await packageVersion())
   .addCommand(quiet(runCommand(interrupt.signal)))
-  .addCommand(quiet(buildCommand()));
+  .addCommand(quiet(buildCommand()))
+  .addCommand(quiet(benchCommand(interrupt.signal)));
 
 try {
   await program.parseAsync();

@@ -87,13 +87,13 @@ function stop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): void {
   if (!cpu.enterStop()) {
     while (memory.load(generation) === before) Atomics.wait(memory.words, generation >> 2, before);
   }
-  leaveStop(cpu, memory, clockNs());
+  leaveStop(cpu, memory, clockNs);
 }
 
 /** Changes this CPU's entries, then counts it out: no call of an old version can begin behind it. */
-export function leaveStop(cpu: Cpu, memory: SharedMemory, nowNs: number): void {
+export function leaveStop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): void {
   cpu.poke();
-  memory.storeDouble(cpuBlock(cpu.id) + PERCPU_LEFT_AT, nowNs);
+  memory.storeDouble(cpuBlock(cpu.id) + PERCPU_LEFT_AT, clockNs());
   memory.add(MACHINE + MACHINE_STOP_LEFT, -1); // partner: the load in stop_machine()
 }
 

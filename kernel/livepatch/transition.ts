@@ -11,9 +11,10 @@
  * is the same road with the sides exchanged.
  */
 import { PENDING_RESCHED, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { clock_ns } from "../cpu/clock";
 import { raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
-import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
+import { MACHINE, MACHINE_CPUS, MACHINE_KGR_ASKED, MACHINE_KGR_DONE, MACHINE_KGR_FLIP, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule_on_each_cpu } from "../process/workqueue";
 import { schedule, wake_up_state, wake_up_task } from "../sched/core";
@@ -52,6 +53,7 @@ export function kgraft_disable(patch: Patch): i32 {
 }
 
 function move_everybody(patch: Patch, target: i32): void {
+  store<f64>(MACHINE, clock_ns(), MACHINE_KGR_ASKED);
   set_phase(PHASE_MARKING);
   mark_everybody();
   // Only now: a slot may still have its stub from an earlier patch, and who is not marked would be taken for moved.
@@ -63,6 +65,7 @@ function move_everybody(patch: Patch, target: i32): void {
   set_phase(PHASE_STUBS);
   list_stubs(patch);
   poke_all_cpus();
+  store<f64>(MACHINE, clock_ns(), MACHINE_KGR_FLIP);
   set_phase(PHASE_FLIP);
   wake_loops();
   run_idle_tasks();
@@ -131,6 +134,7 @@ function settle(patch: Patch, target: i32): void {
   list_entries(patch);
   poke_all_cpus();
   set_phase(PHASE_IDLE);
+  store<f64>(MACHINE, clock_ns(), MACHINE_KGR_DONE);
 }
 
 /** Looks at every stack once, saved or live; what it finds is in the slots' lingering flags. */

@@ -4,9 +4,12 @@
  * TF_KGR set = not yet moved by the running transition. Tasks move at the kernel's border and at safe points of kernel
  * threads, and only in phase FLIP, when every CPU has its stubs. The end of each trip is counted, moved or not.
  */
-import { PENDING_CALL } from "../abi";
+import { METER_KIND_MOVED, PENDING_CALL } from "../abi";
+import { clock_ns } from "../cpu/clock";
 import { raise_pending } from "../cpu/irq";
+import { meter_record } from "../cpu/meter";
 import { cpu_id } from "../cpu/percpu";
+import { MACHINE, MACHINE_KGR_ASKED, MACHINE_KGR_OVER } from "../layout";
 import { clear_flag, current, has_flag, set_flag, TF_KGR, Task } from "../sched/task";
 import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
@@ -21,12 +24,15 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
   if (phase() != PHASE_FLIP) return;
   clear_flag(task, TF_KGR);
   atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("poked"));
+  meter_record(METER_KIND_MOVED, task.pid, load<f64>(MACHINE, MACHINE_KGR_ASKED), clock_ns());
   moved();
 }
 
 /** One marked task less. The last one has an interrupt tell livepatchd: a border is no place for locks. */
 @notrace function moved(): void {
-  if (atomic.sub<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("remaining")) == 1) raise_pending(cpu_id, PENDING_CALL);
+  if (atomic.sub<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("remaining")) != 1) return;
+  store<f64>(MACHINE, clock_ns(), MACHINE_KGR_OVER);
+  raise_pending(cpu_id, PENDING_CALL);
 }
 
 /** Whether nobody is marked any more. */

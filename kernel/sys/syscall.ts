@@ -10,6 +10,7 @@ import { deliver_signals } from "../process/signal";
 import { safepoint } from "../sched/core";
 import { kgr_task_safe } from "../livepatch/universe";
 import { Task, current } from "../sched/task";
+import { sys_bench } from "./bench_calls";
 import { sys_close, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
 import {
   sys_args, sys_clock, sys_exit, sys_getpid, sys_getppid, sys_gettid, sys_kill, sys_log, sys_nanosleep, sys_signal, sys_spawn, sys_spawnv, sys_thread, sys_wait,
@@ -41,6 +42,7 @@ const HANDLERS: StaticArray<Handler> = [
   sys_gettid, // SYS_GETTID
   sys_signal, // SYS_SIGNAL
   sys_thread, // SYS_THREAD
+  sys_bench, // SYS_BENCH
 ];
 
 /** What user code imports as `syscall`. */

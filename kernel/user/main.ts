@@ -9,4 +9,5 @@ export { leaf, spawner } from "./processes";
 export { bounce, echo } from "./bounce";
 export { crash, deep, escape } from "./faults";
 export { dirty_pipe, late_reader, splice_sleeper, vault, waker } from "./exploit";
+export { caller, crowd, looper, mixer, pinger, ponger, timer, waiter, yielder } from "./bench";
 export { probe } from "./probes";

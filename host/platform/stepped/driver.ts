@@ -188,7 +188,7 @@ export class Driver {
   /** A stopped CPU changes its entries and goes when its turn comes after the last one has let go of all. */
   #isReleased(seat: Seat): boolean {
     if (this.#memory.load(MACHINE + MACHINE_STOP_GENERATION) === seat.stop) return false;
-    leaveStop(seat.cpu, this.#memory, this.#now);
+    leaveStop(seat.cpu, this.#memory, () => this.#now);
     seat.mode = "ready";
     return true;
   }

@@ -1,0 +1,50 @@
+/**
+ * Machines for benchmarks: booted, metered, with programs on them, and shut down whatever happens.
+ *
+ * Contract: `onMachine` gives the machine to `work` with its meter running. Invariant: the image is the one that
+ * machines run, unless the bench compares images.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { MachineError } from "../errors.ts";
+import { Machine } from "../machine.ts";
+import type { Meter } from "../meter.ts";
+import type { MachineOptions } from "../options.ts";
+import { PACKAGE_ROOT } from "../platform/node/files.ts";
+import type { Tools } from "./bench.ts";
+
+export interface Lab {
+  readonly machine: Machine;
+  readonly meter: Meter;
+}
+
+export async function onMachine<T>(options: MachineOptions, tools: Tools, work: (lab: Lab) => Promise<T>): Promise<T> {
+  const { signal } = tools;
+  const machine = await Machine.boot({ callTimeoutMs: 60_000, requestTimeoutMs: 120_000, ...options }, { signal });
+  try {
+    return await work({ machine, meter: await machine.meter({ signal }) });
+  } finally {
+    await machine.shutdown();
+  }
+}
+
+/** Starts `count` copies of a program. */
+export async function spawnAll(machine: Machine, program: string, count: number, argument = 0): Promise<number[]> {
+  const pids = [];
+  for (let i = 0; i < count; i++) pids.push(await machine.spawn(program, argument));
+  return pids;
+}
+
+/** The patch of bench_step(), for the image `kernel`. */
+export async function benchPatch(): Promise<Uint8Array> {
+  const path = join(PACKAGE_ROOT, "dist/patches/bench-step.kernel.wasm");
+  return readFile(path).catch((cause: unknown) => {
+    throw new MachineError("NO_IMAGE", `there is no ${path}`, "Build it: npm run build.", { cause });
+  });
+}
+
+/** Seconds that are left of a bench's time, measured from now. */
+export function deadline(seconds: number): () => boolean {
+  const end = performance.now() + seconds * 1000;
+  return () => performance.now() >= end;
+}

@@ -1,0 +1,52 @@
+/**
+ * What looking at every stack costs within a stop: tasks asleep in a read, 1,000 to 10,000 of them, on one CPU.
+ *
+ * From the last CPU's arrival to its decision. Growth compares the cost per task of the most with that of the fewest.
+ */
+import { METER_KIND_STAMP } from "../../kernel/abi.ts";
+import type { Effort, Reading, Tools } from "./bench.ts";
+import { figure, ratio } from "./figure.ts";
+import { benchPatch, onMachine } from "./lab.ts";
+import type { Lab } from "./lab.ts";
+
+const TASKS = [1000, 5000, 10_000];
+const MEMORY_MIB = 512;
+const STOPS = 20;
+
+export async function checkGrowth(effort: Effort, tools: Tools): Promise<Reading[]> {
+  const counts = TASKS.map((tasks) => Math.ceil((tasks * effort.mostTasks) / 10_000));
+  const perTask: number[][] = [];
+  const figures: Reading[] = [];
+  for (const tasks of counts) {
+    tools.say(`stop: ${tasks} sleeping tasks`);
+    const samples = await check(tasks, Math.min(STOPS, effort.events), tools);
+    figures.push(figure("stop.check", `${tasks} tasks`, samples));
+    perTask.push(samples.map((ns) => ns / tasks));
+  }
+  const at = `${counts.at(-1)} tasks, of ${counts[0]}`;
+  return [...figures, ratio("stop.check_growth", at, perTask.at(-1) ?? [], perTask[0] ?? [])];
+}
+
+async function check(tasks: number, stops: number, tools: Tools): Promise<number[]> {
+  return onMachine({ cpus: 1, memoryMiB: MEMORY_MIB }, tools, async (lab) => {
+    await crowd(lab, tasks);
+    const samples: number[] = [];
+    const { machine } = lab;
+    const patch = await machine.load(await benchPatch(), { model: "kpatch" });
+    for (let done = 0; done < stops; done++) {
+      await (done % 2 === 0 ? machine.disable(patch) : machine.enable(patch));
+      const { decidedNs, cpus } = machine.stopTimes();
+      samples.push(decidedNs - Math.max(...cpus.map(({ stoppedNs }) => stoppedNs)));
+    }
+    return samples;
+  });
+}
+
+/** Starts the tasks, and waits until no CPU has anything left to do. */
+async function crowd({ machine, meter }: Lab, tasks: number): Promise<void> {
+  await machine.spawn("crowd", tasks);
+  while (!meter.drain().some(({ kind }) => kind === METER_KIND_STAMP)) await machine.run(0.01);
+  for (let switches = -1; switches !== machine.counters().total.switches; await machine.run(0.05)) {
+    switches = machine.counters().total.switches;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What the CPUs record for benchmarks: a ring per CPU, in memory that the kernel gave (kernel/cpu/meter.ts).
+ *
+ * Contract: `drain` gives what was recorded since the last time, in order per CPU, and says how many records were
+ * overwritten first; who reads often enough loses none. Invariant: the block stays the meter's
+ * until the machine ends, because a CPU may be writing at any time.
+ */
+import { MAIL_OP_KLP_ALLOC } from "../kernel/abi.ts";
+import {
+  MACHINE,
+  MACHINE_METER,
+  METER_CALLS,
+  METER_FIRST,
+  METER_FROM,
+  METER_HEAD,
+  METER_KIND,
+  METER_RECORD,
+  METER_RECORDS,
+  METER_SIZE,
+  METER_TO,
+  METER_WHAT,
+} from "../kernel/layout.ts";
+import type { CallOptions } from "./abort.ts";
+import { succeeded } from "./errno.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { SharedMemory } from "./memory.ts";
+
+export interface MeterRecord {
+  readonly cpu: number;
+  /** METER_KIND_* of kernel/abi.ts. */
+  readonly kind: number;
+  readonly what: number;
+  /** ns since boot. */
+  readonly fromNs: number;
+  readonly toNs: number;
+}
+
+export class Meter {
+  readonly #memory: SharedMemory;
+  readonly #block: number;
+  readonly #heads: number[];
+  #lost = 0;
+
+  private constructor(memory: SharedMemory, block: number, cpus: number) {
+    this.#memory = memory;
+    this.#block = block;
+    this.#heads = Array.from({ length: cpus }, () => 0);
+  }
+
+  static async open(memory: SharedMemory, mailbox: Mailbox, cpus: number, options: CallOptions): Promise<Meter> {
+    const { status } = await mailbox.request(MAIL_OP_KLP_ALLOC, "", METER_SIZE * cpus, options);
+    const block = succeeded(status, "memory for a meter");
+    memory.bytes.fill(0, block, block + METER_SIZE * cpus);
+    memory.store(MACHINE + MACHINE_METER, block);
+    return new Meter(memory, block, cpus);
+  }
+
+  /** What was recorded since the last time. */
+  drain(): MeterRecord[] {
+    const records: MeterRecord[] = [];
+    for (let cpu = 0; cpu < this.#heads.length; cpu++) {
+      const block = this.#block + cpu * METER_SIZE;
+      const head = this.#memory.load(block + METER_HEAD); // pairs with the store in meter_record()
+      const seen = this.#heads[cpu] ?? 0;
+      const first = Math.max(seen, head - METER_RECORDS + 1); // the oldest may be under the CPU's pen
+      this.#lost += first - seen;
+      for (let number = first; number < head; number++) records.push(this.#record(cpu, block, number));
+      this.#heads[cpu] = head;
+    }
+    return records;
+  }
+
+  /** Records that were overwritten before anybody read them. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Measured calls so far, by CPU. */
+  calls(): number[] {
+    return this.#heads.map((_, cpu) => this.#memory.loadDouble(this.#block + cpu * METER_SIZE + METER_CALLS));
+  }
+
+  #record(cpu: number, block: number, number: number): MeterRecord {
+    const at = block + METER_FIRST + (number & (METER_RECORDS - 1)) * METER_RECORD;
+    return {
+      cpu,
+      kind: this.#memory.load(at + METER_KIND),
+      what: this.#memory.load(at + METER_WHAT),
+      fromNs: this.#memory.loadDouble(at + METER_FROM),
+      toNs: this.#memory.loadDouble(at + METER_TO),
+    };
+  }
+}
