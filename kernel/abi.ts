@@ -149,7 +149,30 @@ export const SYS_GETTID = 19;
 export const SYS_SIGNAL = 20; // (signal, SIG_DFL or SIG_IGN) → what it was
 export const SYS_THREAD = 21; // (program, length, argument) → tid: it runs in the caller's window, with its files
 export const SYS_BENCH = 22; // (METER_DO_*, value, rounds) → value: measured calls of a small patchable function
-export const SYSCALL_COUNT = 23;
+export const SYS_STAT = 23; // (path, length, STAT_* block*)
+export const SYS_LSTAT = 24; // the same of a symbolic link itself
+export const SYS_FSTAT = 25; // (fd, STAT_* block*)
+export const SYS_LSEEK = 26; // (fd, offset, SEEK_*) → position
+export const SYS_GETDENTS = 27; // (fd, buffer, length) → bytes of DIRENT_* records, 0 at the end
+export const SYS_MKDIR = 28; // (path, length, mode)
+export const SYS_RMDIR = 29; // (path, length)
+export const SYS_RENAME = 30; // (PATHS_* block*)
+export const SYS_SYMLINK = 31; // (PATHS_* block*): the first is the text, the second the link
+export const SYS_READLINK = 32; // (PATHS_* block*): the second is the buffer and its size → bytes
+export const SYS_DUP = 33; // (fd) → fd
+export const SYS_DUP2 = 34; // (fd, fd) → fd
+export const SYS_CHDIR = 35; // (path, length)
+export const SYS_GETCWD = 36; // (buffer, room) → bytes of the path
+export const SYS_CHMOD = 37; // (path, length, mode)
+export const SYS_CHOWN = 38; // (path, length, uid | gid << 16)
+export const SYS_FTRUNCATE = 39; // (fd, length)
+export const SYS_ACCESS = 40; // (path, length, R_OK | W_OK | X_OK)
+export const SYS_UMASK = 41; // (mask) → the one before
+export const SYS_GETUID = 42;
+export const SYS_GETGID = 43;
+export const SYS_SETUID = 44; // (uid)
+export const SYS_SETGID = 45; // (gid)
+export const SYSCALL_COUNT = 46;
 
 // What SYS_SPAWNV is told besides the path, in words
 export const SPAWN_ARGV = 0; // address of the arguments, each with a zero behind it
@@ -168,9 +191,60 @@ export const WUNTRACED = 2; // stopped children too
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
-export const O_CREAT = 64;
+export const O_ACCMODE = 3;
+export const O_CREAT = 64; // with mode 0666 less the umask
+export const O_EXCL = 128;
 export const O_TRUNC = 512;
 export const O_APPEND = 1024;
+export const O_NONBLOCK = 2048;
+export const O_DIRECTORY = 65536;
+export const O_NOFOLLOW = 131072;
+
+export const SEEK_SET = 0;
+export const SEEK_CUR = 1;
+export const SEEK_END = 2;
+
+export const F_OK = 0;
+export const X_OK = 1;
+export const W_OK = 2;
+export const R_OK = 4;
+
+// Mode of a file: kind and permissions
+export const S_IFMT = 61440;
+export const S_IFIFO = 4096;
+export const S_IFCHR = 8192;
+export const S_IFDIR = 16384;
+export const S_IFREG = 32768;
+export const S_IFLNK = 40960;
+export const S_ISVTX = 512; // in such a directory only owners remove names
+
+// What SYS_STAT writes, in words
+export const STAT_INODE = 0;
+export const STAT_MODE = 4;
+export const STAT_LINKS = 8;
+export const STAT_UID = 12;
+export const STAT_GID = 16;
+export const STAT_BYTES = 20;
+export const STAT_MOUNT = 24; // file system: row of /proc/mounts
+export const STAT_MTIME = 28; // seconds since boot
+export const STAT_SIZE = 32;
+
+// A record of SYS_GETDENTS: padded to words with zeros, of which one at least ends the name
+export const DIRENT_INODE = 0;
+export const DIRENT_LENGTH = 4; // u16: of the record
+export const DIRENT_KIND = 6; // u8: S_IFMT bits of its mode, >> 12
+export const DIRENT_NAME_LENGTH = 7; // u8
+export const DIRENT_NAME = 8;
+
+// Two paths (or a path and a buffer), in words
+export const PATHS_FIRST = 0;
+export const PATHS_FIRST_LENGTH = 4;
+export const PATHS_SECOND = 8;
+export const PATHS_SECOND_LENGTH = 12;
+export const PATHS_SIZE = 16;
+
+export const PATH_MAX = 4096; // a path is shorter
+export const NAME_MAX = 255; // a part of a path is at most that long
 
 export const SIGHUP = 1;
 export const SIGINT = 2;
@@ -198,21 +272,32 @@ export const ESRCH = 3;
 export const EINTR = 4;
 export const EIO = 5;
 export const E2BIG = 7;
+export const ENXIO = 6;
 export const EBADF = 9;
 export const ECHILD = 10;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const EACCES = 13;
 export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
+export const EXDEV = 18;
+export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EISDIR = 21;
 export const EINVAL = 22;
+export const ENFILE = 23;
 export const EMFILE = 24;
+export const ENOTTY = 25;
 export const EFBIG = 27;
+export const ENOSPC = 28;
+export const ESPIPE = 29;
+export const EROFS = 30;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
+export const ELOOP = 40;
 export const ERESTART = 512; // within the kernel: poked, not signalled; the system call is made again
 
 // ── measuring: what SYS_BENCH does, and what a meter's record says ──────────────────────────────────
