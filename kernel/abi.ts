@@ -314,3 +314,4 @@ export const METER_KIND_LATER = 5; // one call: any other
 export const METER_KIND_HOOKED = 6; // WHAT calls
 export const METER_KIND_DIRECT = 7; // WHAT calls
 export const METER_KIND_STAMP = 8; // the program says WHAT
+export const METER_KIND_WAKE = 9; // task WHAT was made runnable at FROM and runs from TO on, on this CPU, which was idle

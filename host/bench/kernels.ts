@@ -25,6 +25,7 @@ export const IMAGES: readonly { readonly name: string; readonly has: string }[] 
 ];
 
 interface BenchExports extends WebAssembly.Exports {
+  readonly table: WebAssembly.Table;
   readonly cpu_init: (cpu: number) => void;
   readonly boot: () => void;
   readonly bench_syscalls: (nr: number, a: number, b: number, c: number, rounds: number) => number;
@@ -34,6 +35,8 @@ export interface Kernel {
   readonly image: string;
   readonly has: string;
   readonly memory: SharedMemory;
+  readonly table: WebAssembly.Table;
+  readonly map: KernelMap;
   /** Makes a system call `rounds` times; gives the last result. Errors are refused. */
   readonly syscalls: (nr: number, a: number, b: number, c: number, rounds: number) => number;
 }
@@ -61,5 +64,5 @@ export async function bootKernel(name: string, has: string): Promise<Kernel> {
   kernel.boot();
   const syscalls: Kernel["syscalls"] = (nr, a, b, c, rounds) =>
     succeeded(kernel.bench_syscalls(nr, a, b, c, rounds), `system call ${nr} in ${name}`);
-  return { image: name, has, memory, syscalls };
+  return { image: name, has, memory, table: kernel.table, map: image.map, syscalls };
 }

@@ -13,11 +13,12 @@
  */
 import {
   ATTENTION_GAP, COUNTER_GAP_MAX, COUNTER_PREEMPTIONS, COUNTER_SWITCHES, COUNTER_WAKEUPS, COUNTER_WAKE_MAX, EXIT_HOST, EXIT_OFFLINE, EXIT_POKE,
-  EXIT_STOP, EXIT_SWITCH, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, PENDING_STOP, TASK_INTERRUPTIBLE,
+  EXIT_STOP, EXIT_SWITCH, METER_KIND_WAKE, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, PENDING_STOP, TASK_INTERRUPTIBLE,
   TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE,
 } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";
+import { meter_record } from "../cpu/meter";
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
 import { context_switch, step_here } from "../cpu/switch";
 import {
@@ -84,7 +85,7 @@ export function preempt_schedule(): void {
   rq.hog = next.hog;
   if (!keep && task_state(prev) >= TASK_ZOMBIE) store<u32>(this_cpu, <u32>changetype<usize>(prev), PERCPU_DEAD);
   spin_unlock(rq);
-  measure_wake(next);
+  measure_wake(next, has_flag(prev, TF_IDLE));
   if (next != prev) {
     count(COUNTER_SWITCHES);
     store<u32>(this_cpu, <u32>changetype<usize>(next), PERCPU_NEXT);
@@ -117,9 +118,11 @@ export function preempt_schedule(): void {
   }
 }
 
-@notrace function measure_wake(task: Task): void {
+@notrace function measure_wake(task: Task, was_idle: bool): void {
   if (task.woken_at == 0) return;
-  const latency = clock_ns() - task.woken_at;
+  const now = clock_ns();
+  const latency = now - task.woken_at;
+  if (was_idle) meter_record(METER_KIND_WAKE, task.pid, task.woken_at, now);
   task.woken_at = 0;
   record_ns(PERCPU_WAKE_LATENCY, latency);
   count_max(COUNTER_WAKE_MAX, latency);
