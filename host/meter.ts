@@ -5,7 +5,17 @@
  * overwritten first; who reads often enough loses none. Invariant: the block stays the meter's
  * until the machine ends, because a CPU may be writing at any time.
  */
-import { MAIL_OP_KLP_ALLOC } from "../kernel/abi.ts";
+import {
+  MAIL_OP_KLP_ALLOC,
+  METER_KIND_DIRECT,
+  METER_KIND_FIRST,
+  METER_KIND_GAP,
+  METER_KIND_HOOKED,
+  METER_KIND_LATER,
+  METER_KIND_MOVED,
+  METER_KIND_SEEN,
+  METER_KIND_STAMP,
+} from "../kernel/abi.ts";
 import {
   MACHINE,
   MACHINE_METER,
@@ -18,6 +28,7 @@ import {
   METER_RECORDS,
   METER_SIZE,
   METER_TO,
+  METER_WANTED,
   METER_WHAT,
 } from "../kernel/layout.ts";
 import type { CallOptions } from "./abort.ts";
@@ -35,6 +46,18 @@ export interface MeterRecord {
   readonly toNs: number;
 }
 
+/** All but wake-ups, which would soon push everything else out of the ring. */
+const USUAL = [
+  METER_KIND_GAP,
+  METER_KIND_SEEN,
+  METER_KIND_MOVED,
+  METER_KIND_FIRST,
+  METER_KIND_LATER,
+  METER_KIND_HOOKED,
+  METER_KIND_DIRECT,
+  METER_KIND_STAMP,
+];
+
 export class Meter {
   readonly #memory: SharedMemory;
   readonly #block: number;
@@ -51,8 +74,16 @@ export class Meter {
     const { status } = await mailbox.request(MAIL_OP_KLP_ALLOC, "", METER_SIZE * cpus, options);
     const block = succeeded(status, "memory for a meter");
     memory.bytes.fill(0, block, block + METER_SIZE * cpus);
+    const meter = new Meter(memory, block, cpus);
+    meter.want(USUAL);
     memory.store(MACHINE + MACHINE_METER, block);
-    return new Meter(memory, block, cpus);
+    return meter;
+  }
+
+  /** Records these kinds only, from now on. */
+  want(kinds: readonly number[]): void {
+    const mask = kinds.reduce((bits, kind) => bits | (1 << kind), 0);
+    this.#heads.forEach((_, cpu) => this.#memory.store(this.#block + cpu * METER_SIZE + METER_WANTED, mask));
   }
 
   /** What was recorded since the last time. */

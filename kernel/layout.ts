@@ -192,6 +192,7 @@ export const TRACE_MARKED = 24; // 1: the task has not moved yet
 export const METER_CALLS = 0; // f64: measured calls so far
 export const METER_LOOKED_AT = 8; // f64 ns: when this CPU last looked at the clock between calls
 export const METER_HEAD = 16; // records so far; the record is at HEAD modulo METER_RECORDS; atomic
+export const METER_WANTED = 20; // which kinds are recorded, a bit each; the host writes it
 export const METER_FIRST = 64;
 export const METER_RECORD = 32;
 export const METER_RECORDS = 512; // a power of two

@@ -123,6 +123,7 @@ const LOOK_S = 0.02;
 async function wakeUps(effort: Effort, tools: Tools): Promise<Reading[]> {
   tools.say("syscalls: wake-ups");
   return onMachine({ cpus: 2 }, tools, async ({ machine, meter }) => {
+    meter.want([METER_KIND_WAKE]);
     const samples: number[] = [];
     const sender = await machine.spawn("bounce", effort.name === "quick" ? 20 : BOUNCES);
     let over = false;
