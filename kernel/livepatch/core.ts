@@ -12,7 +12,7 @@ import {
   KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TASK_INTERRUPTIBLE,
 } from "../abi";
 import { end_of_last_stop } from "../cpu/stop";
-import { KLP, KLP_PATCHES, KLP_PATCH_SIZE, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
+import { KLP, KLP_PATCHES, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
 import { panic } from "../lib/printk";
 import { kfree, kmalloc } from "../mm/slab";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
@@ -118,8 +118,13 @@ function livepatchd(argument: i32): i32 {
     if (!request() && !kthread_should_stop()) schedule();
     finish_wait(queue());
     if (!request()) continue;
-    klp().result = carry_out(request(), patch_at(klp().patch));
+    const op = request();
+    const patch = patch_at(klp().patch);
+    const result = carry_out(op, patch);
+    klp().result = result;
+    // The state last: whoever finds the patch at rest finds the result, and may ask for more.
     atomic.store<i32>(KLP + KLP_STATE, 0, offsetof<KlpState>("request"));
+    atomic.store<i32>(changetype<usize>(patch), state_after(op, result), offsetof<Patch>("state"));
     klp_changed();
   }
   return 0;
@@ -129,22 +134,23 @@ function carry_out(op: i32, patch: Patch): i32 {
   end_of_last_stop();
   const model = patch.model;
   if (op == MAIL_OP_KLP_ENABLE) {
-    const result = model == KLP_MODEL_KPATCH ? kpatch_enable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_enable(patch) : swap_in(patch);
-    patch.state = result ? KLP_STATE_LOADED : KLP_STATE_ENABLED;
-    return result;
+    return model == KLP_MODEL_KPATCH ? kpatch_enable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_enable(patch) : swap_in(patch);
   }
   if (op == MAIL_OP_KLP_DISABLE) {
-    const result = model == KLP_MODEL_KPATCH ? kpatch_disable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_disable(patch) : swap_out(patch);
-    patch.state = result ? KLP_STATE_ENABLED : KLP_STATE_LOADED;
-    return result;
+    return model == KLP_MODEL_KPATCH ? kpatch_disable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_disable(patch) : swap_out(patch);
   }
   const result = forget_patch(patch);
-  if (result) {
-    patch.state = KLP_STATE_LOADED;
-    return result;
-  }
+  if (result) return result;
   klp_log(patch, "unloaded patch module");
   kfree(patch.more);
-  memory.fill(changetype<usize>(patch), 0, KLP_PATCH_SIZE);
+  patch.more = 0;
+  patch.rows = 0;
+  patch.row_count = 0;
   return 0;
+}
+
+@notrace function state_after(op: i32, result: i32): i32 {
+  if (op == MAIL_OP_KLP_ENABLE) return result ? KLP_STATE_LOADED : KLP_STATE_ENABLED;
+  if (op == MAIL_OP_KLP_DISABLE) return result ? KLP_STATE_ENABLED : KLP_STATE_LOADED;
+  return result ? KLP_STATE_LOADED : KLP_STATE_NONE;
 }

@@ -10,14 +10,14 @@
  * Nobody moves before step 3, so a task that moved on one CPU never meets a table without stubs on another. Going back
  * is the same road with the sides exchanged.
  */
-import { PENDING_RESCHED, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { PENDING_RESCHED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
 import { MACHINE, MACHINE_CPUS, MACHINE_KGR_ASKED, MACHINE_KGR_DONE, MACHINE_KGR_FLIP, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule_on_each_cpu } from "../process/workqueue";
-import { schedule, wake_up_state, wake_up_task } from "../sched/core";
+import { nudge, schedule, wake_up_task } from "../sched/core";
 import { runqueue } from "../sched/runqueue";
 import { pin_task, unpin_task } from "../sched/stacktrace";
 import { TF_KTHREAD, Task, current, has_flag, set_current_state, task_state } from "../sched/task";
@@ -110,7 +110,7 @@ function wake_loops(): void {
   spin_lock(tasklist());
   for (let pid = 1; pid < MAX_PIDS; pid++) {
     const task = find_task(pid);
-    if (changetype<usize>(task)) wake_up_state(task, has_flag(task, TF_KTHREAD) ? TASK_INTERRUPTIBLE : TASK_STOPPED);
+    if (changetype<usize>(task)) nudge(task);
   }
   spin_unlock(tasklist());
 }

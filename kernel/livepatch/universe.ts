@@ -24,6 +24,7 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
   if (phase() != PHASE_FLIP) return;
   clear_flag(task, TF_KGR);
   atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("poked"));
+  atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("nudged"));
   meter_record(METER_KIND_MOVED, task.pid, load<f64>(MACHINE, MACHINE_KGR_ASKED), clock_ns());
   moved();
 }

@@ -14,7 +14,7 @@
 import {
   ATTENTION_GAP, COUNTER_GAP_MAX, COUNTER_PREEMPTIONS, COUNTER_SWITCHES, COUNTER_WAKEUPS, COUNTER_WAKE_MAX, EXIT_HOST, EXIT_OFFLINE, EXIT_POKE,
   EXIT_STOP, EXIT_SWITCH, METER_KIND_WAKE, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, PENDING_STOP, TASK_INTERRUPTIBLE,
-  TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE,
+  TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE,
 } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";
@@ -30,7 +30,7 @@ import { klp } from "../livepatch/state";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { enqueue, enqueue_first, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
 import { put_task } from "./tasklist";
-import { TF_IDLE, TF_URGENT, Task, current, has_flag, set_current_state, task_state, wake_lock } from "./task";
+import { TF_IDLE, TF_KTHREAD, TF_URGENT, Task, current, has_flag, set_current_state, task_state, wake_lock } from "./task";
 
 /** Ticks that a task may run while others wait. */
 const SLICE_TICKS = 4;
@@ -71,6 +71,7 @@ export function preempt_schedule(): void {
   const prev = current();
   const rq = runqueue(cpu_id);
   spin_lock(rq);
+  if (!preempted && takes_nudge(prev)) set_current_state(TASK_RUNNING);
   const keep = preempted || task_state(prev) == TASK_RUNNING;
   if (!has_flag(prev, TF_IDLE)) {
     if (keep) enqueue(rq, prev);
@@ -94,6 +95,23 @@ export function preempt_schedule(): void {
     finish_task_switch();
   }
   irq_enable();
+}
+
+/** The sleep that a nudge ends: where a loop waits that passes a border on its way around. */
+@inline function nudged_state(task: Task): i32 {
+  return has_flag(task, TF_KTHREAD) ? TASK_INTERRUPTIBLE : TASK_STOPPED;
+}
+
+/** Pairs with nudge(): a task whose state was not seen to be asleep there sees its nudge here. */
+@notrace function takes_nudge(task: Task): bool {
+  if (task_state(task) != nudged_state(task)) return false;
+  return atomic.xchg<i32>(changetype<usize>(task), 0, offsetof<Task>("nudged")) != 0;
+}
+
+/** Has a kernel thread, or a stopped task, go once around its loop, asleep or about to be. */
+export function nudge(task: Task): void {
+  atomic.store<i32>(changetype<usize>(task), 1, offsetof<Task>("nudged")); // pairs with takes_nudge()
+  wake_up_state(task, nudged_state(task));
 }
 
 /** First thing on the new task's stack: settles what the old task left to this CPU. */

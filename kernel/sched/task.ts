@@ -114,6 +114,8 @@ export class Task {
   trip: i32;
   /** A live-patch poke: its interruptible sleep ends, its system call is made again. Atomic. */
   poked: i32;
+  /** livepatchd wants this task to pass a border: a kernel thread's next interruptible sleep, or a stop, does not begin. Atomic. */
+  nudged: i32;
   /** Generation of the last scan that saw its stack; see livepatch/transition.ts. */
   scanned: i32;
   /** When the nanosleep that was poked should end, or 0. Written by the task. */
