@@ -43,7 +43,9 @@ export interface Absent {
 
 /** More samples than this become a histogram. */
 const KEPT_SAMPLES = 1000;
-/** Significant ones, of a histogram, which counts whole nanoseconds. */
+/** A histogram counts whole numbers: thousandths of the metric's unit. */
+export const HISTOGRAM_SCALE = 1000;
+/** Significant ones, of a histogram. */
 const DIGITS = 3;
 
 /** A figure of one kind of samples, in the metric's unit. */
@@ -102,7 +104,7 @@ function judged(metric: MetricName, at: string, statistic: Statistic, value: num
 
 function histogramOf(samples: readonly number[]): string {
   const histogram = build({ numberOfSignificantValueDigits: DIGITS });
-  for (const sample of samples) histogram.recordValue(Math.max(0, Math.round(sample)));
+  for (const sample of samples) histogram.recordValue(Math.max(0, Math.round(sample * HISTOGRAM_SCALE)));
   return encodeIntoCompressedBase64(histogram);
 }
 

@@ -59,9 +59,10 @@ async function calls(effort: Effort, tools: Tools): Promise<Reading[]> {
       tools.say(`hook: round ${Math.max(0, round)} of ${effort.rounds}`);
       const plain = await look(lab);
       const sleeper = await machine.spawn("crowd", 0);
-      await machine.run(LOOK_S); // it is asleep, and does not move
-      await machine.enable(patch, { noWait: true });
-      while ((await machine.patchStatus(patch)).remaining !== 1) await machine.run(LOOK_S);
+      // Asleep inside a system call it does not move, and the transition waits for it.
+      while (!(await machine.read(`/proc/${sleeper}/stack`, tools)).includes("sys_read")) await machine.run(LOOK_S);
+      await machine.enable(patch, { ...tools, noWait: true });
+      while ((await machine.patchStatus(patch, tools)).remaining > 1) await machine.run(LOOK_S);
       const held = await look(lab);
       await machine.kill(sleeper);
       await machine.wait(sleeper);

@@ -21,6 +21,7 @@ export const LOOKED_AT = 1;
 /** When the current worker completed its first call, or 0. */
 export const SEEN_AT = 2;
 export const GAPS = 3;
+export const RESULT = 4;
 export const FIRST_GAP = 8;
 export const MOST_GAPS = 1000;
 

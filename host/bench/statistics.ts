@@ -15,7 +15,7 @@ const MOST_RESAMPLED = 2000;
 const SEED = 1;
 
 export function sorted(samples: readonly number[]): Float64Array {
-  return Float64Array.from(samples).sort();
+  return Float64Array.from(samples).toSorted();
 }
 
 /** The sample below or at which `part` of them lie; NaN without samples. */
@@ -44,7 +44,7 @@ function drawer(samples: readonly number[], random: Random): () => Float64Array 
   const drawn = new Float64Array(taken.length);
   return () => {
     for (let i = 0; i < drawn.length; i++) drawn[i] = taken[random.below(taken.length)] ?? NaN;
-    return drawn.sort();
+    return drawn.toSorted();
   };
 }
 

@@ -126,15 +126,14 @@ async function wakeUps(effort: Effort, tools: Tools): Promise<Reading[]> {
     meter.want([METER_KIND_WAKE]);
     const samples: number[] = [];
     const sender = await machine.spawn("bounce", effort.name === "quick" ? 20 : BOUNCES);
-    let over = false;
-    const status = machine.wait(sender).finally(() => (over = true));
-    while (!over) {
-      await machine.run(LOOK_S);
+    const over = machine.wait(sender);
+    for (let status: number | undefined; status === undefined;) {
+      status = await Promise.race([over, machine.run(LOOK_S).then(() => undefined)]);
       // The other side was started by the sender, so its pid is the next.
       const woken = meter.drain().filter(({ kind, what }) => kind === METER_KIND_WAKE && what === sender + 1);
       samples.push(...woken.map(({ fromNs, toNs }) => toNs - fromNs));
     }
-    succeed(await status, "bounce");
+    succeed(await over, "bounce");
     return [figure("wake.idle", "two CPUs", samples)];
   });
 }

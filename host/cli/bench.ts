@@ -11,8 +11,9 @@ import { EFFORTS } from "../bench/bench.ts";
 import type { Effort, Tools } from "../bench/bench.ts";
 import { BENCHES, findBenches } from "../bench/benches.ts";
 import { runBenches } from "../bench/document.ts";
+import { renderPage } from "../bench/report/page.ts";
 import { MachineError } from "../errors.ts";
-import { renderBench, renderEnvironment, renderVerdict } from "./bench-report.ts";
+import { renderBench, renderEnvironment, renderVerdict, show } from "./bench-report.ts";
 import { painter } from "./format.ts";
 
 interface BenchOptions {
@@ -51,6 +52,7 @@ async function bench(name: string | undefined, options: BenchOptions, signal: Ab
   if (options.out !== undefined) {
     await mkdir(options.out, { recursive: true });
     await writeFile(join(options.out, "bench.json"), `${JSON.stringify(document, null, 2)}\n`);
+    await writeFile(join(options.out, "report.html"), renderPage(document, show));
   }
   if (options.json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   else process.stdout.write(`${renderVerdict(document, paint)}${renderEnvironment(document)}`);

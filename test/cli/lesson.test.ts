@@ -86,6 +86,26 @@ describe("wlp run with a live patch", () => {
     }
   });
 
+  it("writes trace events as Perfetto opens them: complete, in time, one named track per CPU", () => {
+    const needed: Record<string, readonly string[]> = {
+      X: ["ts", "dur"],
+      i: ["ts", "s"],
+      C: ["ts", "args"],
+      M: ["args"],
+    };
+    for (const event of trace.traceEvents) {
+      const fields = ["name", "pid", "tid", ...(needed[event.ph] ?? ["a phase that this test knows"])];
+      expect(Object.keys(event), JSON.stringify(event)).toEqual(expect.arrayContaining(fields));
+      for (const time of [event.ts, event.dur]) if (time !== undefined) expect(time).toBeGreaterThanOrEqual(0);
+    }
+    const names = trace.traceEvents.filter(({ name }) => name === "thread_name");
+    for (const [index, { cpus }] of lessons.entries()) {
+      const own = names.filter(({ pid }) => pid === index + 1);
+      const cpuTracks = Array.from({ length: cpus }, (_, cpu) => ({ tid: cpu, args: { name: `CPU ${cpu}` } }));
+      expect(own).toEqual(expect.arrayContaining(cpuTracks.map((track) => expect.objectContaining(track))));
+    }
+  });
+
   it("writes a timeline whose spans nest on each track", () => {
     const spans = trace.traceEvents.filter(({ ph }) => ph === "X");
     expect(spans.filter(({ name }) => name === "stopped")).toHaveLength(lessons[0]?.cpus ?? 0);
