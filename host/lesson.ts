@@ -260,6 +260,7 @@ class Lesson {
       timeNs: calls.timeNs,
       perSecond: ((now.total.syscalls - calls.total.syscalls) / (now.timeNs - calls.timeNs)) * 1e9,
     });
+    while (!machine.stopTimes().complete) await machine.run(this.#pace.lookSeconds, this.#options);
     const stop = machine.stopTimes();
     const longestStopNs = Math.max(...stop.cpus.map(({ stoppedNs, leftNs }) => leftNs - stoppedNs));
     return {

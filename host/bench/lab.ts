@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MachineError } from "../errors.ts";
 import { Machine } from "../machine.ts";
+import type { StopTimes } from "../patch/stop-times.ts";
 import type { Meter } from "../meter.ts";
 import type { MachineOptions } from "../options.ts";
 import { PACKAGE_ROOT } from "../platform/node/files.ts";
@@ -27,6 +28,16 @@ export async function onMachine<T>(options: MachineOptions, tools: Tools, work: 
     await machine.shutdown();
   }
 }
+
+/** Stamps of the last stop, once every CPU has left it: the request itself is answered before. */
+export async function wholeStop(machine: Machine): Promise<StopTimes> {
+  for (;;) {
+    const times = machine.stopTimes();
+    if (times.complete) return times;
+    await machine.run(LEAVING_S);
+  }
+}
+const LEAVING_S = 0.0002;
 
 /** Starts `count` copies of a program. */
 export async function spawnAll(machine: Machine, program: string, count: number, argument = 0): Promise<number[]> {

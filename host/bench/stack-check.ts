@@ -6,7 +6,7 @@
 import { METER_KIND_STAMP } from "../../kernel/abi.ts";
 import type { Effort, Reading, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
-import { benchPatch, onMachine } from "./lab.ts";
+import { benchPatch, onMachine, wholeStop } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 
 const TASKS = [1000, 5000, 10_000];
@@ -35,7 +35,7 @@ async function check(tasks: number, stops: number, tools: Tools): Promise<number
     const patch = await machine.load(await benchPatch(), { model: "kpatch" });
     for (let done = 0; done < stops; done++) {
       await (done % 2 === 0 ? machine.disable(patch) : machine.enable(patch));
-      const { decidedNs, cpus } = machine.stopTimes();
+      const { decidedNs, cpus } = await wholeStop(machine);
       samples.push(decidedNs - Math.max(...cpus.map(({ stoppedNs }) => stoppedNs)));
     }
     return samples;

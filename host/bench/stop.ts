@@ -11,7 +11,7 @@ import type { Effort, Outcome, Reading, Span, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
 import { Floor } from "./floor.ts";
 import type { StopFloor } from "./floor.ts";
-import { benchPatch, deadline, onMachine, spawnAll } from "./lab.ts";
+import { benchPatch, deadline, onMachine, spawnAll, wholeStop } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 import { checkGrowth } from "./stack-check.ts";
 
@@ -111,15 +111,17 @@ async function stopOften(
   into: Stops,
   late: () => boolean,
 ): Promise<StopTimes> {
+  let last = machine.stopTimes();
   for (let done = 0; done < count && !late(); done += 2) {
     for (const step of [machine.enable, machine.disable]) {
       await machine.run(PAUSE_S);
       const asked = machine.timeNs();
       await step.call(machine, patch);
-      note(machine.stopTimes(), asked, into);
+      last = await wholeStop(machine);
+      note(last, asked, into);
     }
   }
-  return machine.stopTimes();
+  return last;
 }
 
 function note(times: StopTimes, hostAskedNs: number, into: Stops): void {

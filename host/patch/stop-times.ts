@@ -8,6 +8,7 @@ import {
   MACHINE,
   MACHINE_STOP_ASKED,
   MACHINE_STOP_DECIDED,
+  MACHINE_STOP_LEFT,
   PERCPU_LEFT_AT,
   PERCPU_STOPPED_AT,
 } from "../../kernel/layout.ts";
@@ -18,6 +19,8 @@ export interface StopTimes {
   readonly askedNs: number;
   readonly decidedNs: number;
   readonly standstillNs: number;
+  /** Every CPU has left: until then the stamps of some are of the stop before. */
+  readonly complete: boolean;
   /** Each CPU's own gap, arrival to leaving. */
   readonly cpus: readonly { readonly stoppedNs: number; readonly leftNs: number }[];
 }
@@ -33,6 +36,7 @@ export function readStopTimes(memory: SharedMemory, cpus: number): StopTimes {
     askedNs: memory.loadDouble(MACHINE + MACHINE_STOP_ASKED),
     decidedNs: memory.loadDouble(MACHINE + MACHINE_STOP_DECIDED),
     standstillNs: Math.max(0, first - last),
+    complete: memory.load(MACHINE + MACHINE_STOP_LEFT) === 0, // partner: the add in leaveStop()
     cpus: times,
   };
 }
