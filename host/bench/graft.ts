@@ -13,7 +13,7 @@ import type { Effort, Outcome, Reading, Span, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
 import { Floor } from "./floor.ts";
 import { longestGaps } from "./gaps.ts";
-import { benchPatch, deadline, onMachine, spawnAll } from "./lab.ts";
+import { benchPatch, deadline, onMachine, share, spawnAll } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 
 const CPUS = [2, 4, 8, 16];
@@ -38,12 +38,13 @@ export async function benchGraft(effort: Effort, tools: Tools): Promise<Outcome>
   const figures: Reading[] = [];
   let timeline: Outcome["timeline"];
   try {
-    for (const cpus of counts) {
+    const end = performance.now() + effort.seconds * 1000;
+    for (const [index, cpus] of counts.entries()) {
       tools.say(`graft: ${cpus} busy CPUs`);
       const { taken, seen, commit, spans } = await transitions(
         cpus,
         effort.events,
-        effort.seconds / counts.length,
+        share(end, counts.slice(index)),
         floor,
         tools,
       );

@@ -54,6 +54,12 @@ export async function benchPatch(): Promise<Uint8Array> {
   });
 }
 
+/** The part of what is left until `end` (performance.now()) that the first of `counts` CPUs gets: more CPUs need longer. */
+export function share(end: number, counts: readonly number[]): number {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  return (Math.max(0, end - performance.now()) / 1000) * ((counts[0] ?? 0) / all);
+}
+
 /** Seconds that are left of a bench's time, measured from now. */
 export function deadline(seconds: number): () => boolean {
   const end = performance.now() + seconds * 1000;

@@ -11,7 +11,7 @@ import type { Effort, Outcome, Reading, Span, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
 import { Floor } from "./floor.ts";
 import type { StopFloor } from "./floor.ts";
-import { benchPatch, deadline, onMachine, spawnAll, wholeStop } from "./lab.ts";
+import { benchPatch, deadline, onMachine, share, spawnAll, wholeStop } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 import { checkGrowth } from "./stack-check.ts";
 
@@ -21,7 +21,7 @@ const TURNS = 4;
 const WARM_UP = 4;
 const IDLE_CPUS = 4;
 /** Part of the bench's time for the loaded stops; the rest is for idle CPUs and stacks. */
-const LOADED_SHARE = 0.7;
+const LOADED_SHARE = 0.85;
 const PAUSE_S = 0.002;
 
 /** Samples, ns. */
@@ -41,9 +41,10 @@ export async function benchStop(effort: Effort, tools: Tools): Promise<Outcome> 
   const figures: Reading[] = [];
   let timeline: Outcome["timeline"];
   try {
-    for (const count of cpus) {
+    const end = performance.now() + effort.seconds * LOADED_SHARE * 1000;
+    for (const [index, count] of cpus.entries()) {
       tools.say(`stop: ${count} busy CPUs`);
-      const seconds = (effort.seconds * LOADED_SHARE) / cpus.length;
+      const seconds = share(end, cpus.slice(index));
       const { stops, floors, last } = await loaded(count, effort.events, seconds, floor, tools);
       figures.push(...loadedFigures(count, stops, floors));
       timeline = { title: `a stop of ${count} busy CPUs`, cpus: count, spans: spansOf(last) };
