@@ -53,6 +53,7 @@ export type MachineErrorCode =
   | "REQUEST_TIMEOUT" // the kernel has not answered
   | "ABORTED" // by the caller's AbortSignal
   | "SHUT_DOWN" // the machine is no more
+  | "LINE_TOO_LONG" // for the shell
   // ── machine: how it fails ──
   | "KERNEL_PANIC"
   | "BOOT_FAILED"
@@ -77,6 +78,9 @@ export type MachineErrorCode =
   | "FUNCTION_IN_USE"
   | "HOOK_REFUSED"
   // ── command line ──
+  | "NO_SUCH_MACHINE" // none of that name runs
+  | "MACHINE_EXISTS" // two of one name
+  | "BAD_SOCKET" // the place where a machine listens is not safe, or did not answer
   | "UNKNOWN_WORKLOAD"
   | "UNKNOWN_PATCH"
   | "BAD_USAGE";

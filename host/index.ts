@@ -5,6 +5,8 @@ export type { MachineErrorCode } from "./errors.ts";
 export type { CallOptions } from "./abort.ts";
 export { checkTrace } from "./check/oracle.ts";
 export type { CallRecord, CheckedPatch, TracedCalls, Violation } from "./check/oracle.ts";
+export type { ExecOptions, ExecResult } from "./console/exec.ts";
+export type { Terminal } from "./console/terminal.ts";
 export type { CpuState } from "./cpu/state.ts";
 export type { MachineEvent } from "./events.ts";
 export type { LoadedPatch, LoadOptions, PatchState, PatchStatus } from "./patch/patcher.ts";

@@ -19,13 +19,17 @@ import {
 import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE, MAILBOX_SIZE } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
-import { loadKernelImage, loadUserImage, makeUserImage } from "./boot/images.ts";
+import { loadKernelImage, loadUserImage, makeUserImage, refuseWithoutSelftests } from "./boot/images.ts";
 import { kernelSource } from "./boot/kernel-source.ts";
 import { firstProgram, place, write } from "./boot/placement.ts";
 import { ORIGINAL } from "./check/oracle.ts";
 import type { TracedCalls } from "./check/oracle.ts";
 import { slotEntries } from "./check/slots.ts";
 import { VersionTrace } from "./check/version-trace.ts";
+import { execLine } from "./console/exec.ts";
+import type { ExecOptions, ExecResult } from "./console/exec.ts";
+import { Terminal } from "./console/terminal.ts";
+import type { TerminalHost } from "./console/terminal.ts";
 import { readCpuState } from "./cpu/state.ts";
 import type { CpuState } from "./cpu/state.ts";
 import { succeeded } from "./errno.ts";
@@ -87,16 +91,7 @@ export class Machine {
     const stepped = settings.platform === "stepped";
     const { bytes, sourceMap } = await kernelSource(settings, stepped);
     const kernel = loadKernelImage(bytes, sourceMap, stepped);
-    if (
-      settings.selftests &&
-      !WebAssembly.Module.exports(kernel.module).some(({ name }) => name === "selftests_register")
-    ) {
-      throw new MachineError(
-        "BAD_IMAGE",
-        "this kernel image has no self-tests",
-        "Build one from kernel/main.ts with test/kernel/index.ts.",
-      );
-    }
+    if (settings.selftests) refuseWithoutSelftests(kernel.module);
     const user = settings.userImage ? await makeUserImage(settings.userImage) : loadUserImage(await readImage("user"));
     const placement = place(settings, kernel, user);
     refuseAborted(signal);
@@ -182,9 +177,28 @@ export class Machine {
     }
   }
 
-  /** Sends a signal. */
+  /** Sends a signal to a process, or to group -pid. */
   async kill(pid: number, signal: number = SIGTERM, options: CallOptions = {}): Promise<void> {
-    succeeded((await this.#request(MAIL_OP_KILL, "", pid | (signal << 24), options)).status, `kill ${pid}`);
+    succeeded(
+      (await this.#request(MAIL_OP_KILL, "", (pid & 0xffffff) | (signal << 24), options)).status,
+      `kill ${pid}`,
+    );
+  }
+
+  /** Runs a shell line inside; its output, and its status as `$?` has it. */
+  async exec(line: string, options: ExecOptions = {}): Promise<ExecResult> {
+    this.#refuseFailed();
+    return execLine(this.#terminalHost(), line, options);
+  }
+
+  /** The console; with somebody `conversing`, who sees an echo and whose ^C is a signal. */
+  async console(conversing: boolean, options: CallOptions = {}): Promise<Terminal> {
+    this.#refuseFailed();
+    return Terminal.console(this.#terminalHost(), conversing, options);
+  }
+
+  #terminalHost(): TerminalHost {
+    return { memory: this.#memory, platform: this.#platform, mailbox: this.#mailbox };
   }
 
   /** What should not be on a machine at rest, one finding per line: leaks, lost wake-ups, locks held. */

@@ -92,6 +92,24 @@ export const MAIL_OP_KLP_STATUS = 13; // ARG: patch; mailbox ← KLP_STATE_*, re
 export const MAIL_OP_KLP_SIGNAL = 14; // pokes every task that blocks the transition → how many
 export const MAIL_OP_KLP_BLOCKERS = 15; // mailbox ← who blocks, with stacks; status: bytes
 export const MAIL_OP_KLP_TRACE = 16; // ARG: 1 starts, 0 stops the version trace
+export const MAIL_OP_TTY_OPEN = 17; // ARG: TTY_* bits → terminal, for the host to write to and read from
+export const MAIL_OP_TTY_SPAWN = 18; // mailbox: arguments, each with a zero behind it, the first names the program; ARG: terminal → pid
+export const MAIL_OP_TTY_INPUT = 19; // mailbox: what is typed; ARG: terminal, | TTY_END at the end of input → bytes taken
+export const MAIL_OP_TTY_OUTPUT = 20; // ARG: terminal; mailbox ← what was written → bytes, 0 when there is nothing now
+export const MAIL_OP_TTY_CLOSE = 21; // ARG: terminal; what is written to it from now on is thrown away
+
+// ── terminals ────────────────────────────────────────────────────────────────────────────────────
+export const TTY_CANON = 1; // input comes in lines, edited by the terminal
+export const TTY_ECHO = 2; // what is typed is written back
+export const TTY_SIGNALS = 4; // ^C and ^\ are signals to the foreground group
+export const TTY_MODES = TTY_CANON | TTY_ECHO | TTY_SIGNALS;
+export const TTY_CONSOLE = 8; // the host opens the console, not a terminal of its own
+export const TTY_END = 256; // beside a terminal's number: no input comes behind this
+// Requests of SYS_IOCTL, with Linux's numbers
+export const TCGETS = 0x5401; // → TTY_* modes
+export const TCSETS = 0x5402; // (TTY_* modes) → 0
+export const TIOCGPGRP = 0x540f; // → foreground group
+export const TIOCSPGRP = 0x5410; // (group) → 0
 
 // ── live patching ────────────────────────────────────────────────────────────────────────────────
 export const KLP_MODEL_KPATCH = 1;
@@ -172,7 +190,8 @@ export const SYS_GETUID = 42;
 export const SYS_GETGID = 43;
 export const SYS_SETUID = 44; // (uid)
 export const SYS_SETGID = 45; // (gid)
-export const SYSCALL_COUNT = 46;
+export const SYS_IOCTL = 46; // (fd, request, value) → value or 0
+export const SYSCALL_COUNT = 47;
 
 // What SYS_SPAWNV is told besides the path, in words
 export const SPAWN_ARGV = 0; // address of the arguments, each with a zero behind it

@@ -48,7 +48,7 @@ export const MACHINE_MAIL_OP = 196; // MAIL_OP_*
 export const MACHINE_MAIL_ARG = 200;
 export const MACHINE_MAIL_LENGTH = 204; // bytes in the mailbox
 export const MACHINE_MAIL_STATUS = 208; // result or -errno
-export const MACHINE_REAPABLE = 212; // counts exits of tasks that have a parent; the host waits on it
+export const MACHINE_REAPABLE = 212; // counts exits of tasks that have a parent, and what a terminal other than the console has written; the host waits on it
 export const MACHINE_STOP_GENERATION = 256; // grows with each stop that was decided; stopped CPUs wait on it
 export const MACHINE_STOP_ACKS = 320; // CPUs that have yet to stop
 export const MACHINE_STOP_LEFT = 324; // CPUs that have yet to leave the stop
@@ -60,7 +60,8 @@ export const MACHINE_KGR_FLIP = 416; // f64 ns: from then on tasks could move
 export const MACHINE_KGR_OVER = 424; // f64 ns: when the last task moved; written by its CPU
 export const MACHINE_KGR_DONE = 432; // f64 ns: when every slot was at rest again
 export const MACHINE_METER = 440; // address of the CPUs' meters, or 0: nothing is recorded
-export const MACHINE_SIZE = 448;
+export const MACHINE_TTY_NEWS = 448; // grows when the console has written something; the host waits on it
+export const MACHINE_SIZE = 512;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────
 export const MAILBOX = 4096;
@@ -159,7 +160,10 @@ export const MAX_PATCHES = 64;
 export const KLP_SLOTS = KLP_PATCHES + KLP_PATCH_SIZE * MAX_PATCHES; // livepatch/patch.ts, one per table slot
 export const KLP_SLOT_SIZE = 8;
 export const MAX_SLOTS = 2048;
-export const KERNEL_SIZE = KLP_SLOTS + KLP_SLOT_SIZE * MAX_SLOTS - KERNEL;
+export const TTYS = KLP_SLOTS + KLP_SLOT_SIZE * MAX_SLOTS; // fs/tty.ts, one per terminal; the first is the console
+export const TTY_SIZE = 128;
+export const MAX_TTYS = 9;
+export const KERNEL_SIZE = TTYS + TTY_SIZE * MAX_TTYS - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 

@@ -25,6 +25,15 @@ export interface Image<Facts> {
 /** Bytes behind a foreign program's own memory. */
 const USER_HEAP_BYTES = 4096;
 
+export function refuseWithoutSelftests(kernel: WebAssembly.Module): void {
+  if (WebAssembly.Module.exports(kernel).some(({ name }) => name === "selftests_register")) return;
+  throw new MachineError(
+    "BAD_IMAGE",
+    "this kernel image has no self-tests",
+    "Build one from kernel/main.ts with test/kernel/index.ts.",
+  );
+}
+
 export function loadKernelImage(bytes: Uint8Array, sourceMap: string, stepped: boolean): Image<KernelMap> {
   const image = load<KernelMap>(bytes, sourceMap, "kernel image");
   if (!image.map.variant || image.map.variant.stepped !== stepped) {

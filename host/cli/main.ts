@@ -11,8 +11,11 @@ import { Command, CommanderError } from "commander";
 import { MachineError } from "../errors.ts";
 import type { MachineErrorCode } from "../errors.ts";
 import { benchCommand } from "./bench.ts";
+import { bootCommand } from "./boot.ts";
 import { buildCommand } from "./build.ts";
+import { execCommand } from "./exec.ts";
 import { runCommand } from "./run.ts";
+import { shutdownCommand } from "./shutdown.ts";
 
 const USAGE: ReadonlySet<MachineErrorCode> = new Set([
   "BAD_OPTION",
@@ -40,7 +43,10 @@ const program = quiet(new Command("wlp"))
   .version(await packageVersion())
   .addCommand(quiet(runCommand(interrupt.signal)))
   .addCommand(quiet(buildCommand()))
-  .addCommand(quiet(benchCommand(interrupt.signal)));
+  .addCommand(quiet(benchCommand(interrupt.signal)))
+  .addCommand(quiet(bootCommand(interrupt.signal)))
+  .addCommand(quiet(execCommand(interrupt.signal)))
+  .addCommand(quiet(shutdownCommand()));
 
 try {
   await program.parseAsync();

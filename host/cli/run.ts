@@ -23,6 +23,7 @@ import type { PatchModel } from "../toolchain/patch-format.ts";
 import { CLAIMS } from "../claims/claims.ts";
 import { runClaims } from "./claims.ts";
 import { painter, wrap } from "./format.ts";
+import { numberOf } from "./number.ts";
 import { renderLessons } from "./lesson-report.ts";
 import { digest, resolvePatch } from "./patch-argument.ts";
 import type { PatchArgument } from "./patch-argument.ts";
@@ -244,13 +245,4 @@ async function readModule(path: string): Promise<Uint8Array> {
       { cause },
     );
   }
-}
-
-/** Commander's parser for a number; what is none is named with its option. */
-function numberOf(option: string): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === "" ? NaN : Number(text);
-    if (Number.isNaN(value)) throw new MachineError("BAD_OPTION", `${option} is "${text}"`, `Give ${option} a number.`);
-    return value;
-  };
 }

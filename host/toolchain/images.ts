@@ -32,4 +32,4 @@ export const OPTIMIZE_LEVEL = 2;
 export const KERNEL_ENTRIES: readonly string[] = ["kernel/main.ts"];
 
 /** The programs that every machine has. */
-export const USER_IMAGE = { name: "user", entry: "kernel/user/main.ts", heapBytes: 8192 } as const;
+export const USER_IMAGE = { name: "user", entry: "kernel/user/main.ts", heapBytes: 512 } as const;

@@ -10,13 +10,14 @@ import { FILE_SIZE, File } from "./handle";
 import { pipe_read, pipe_release, pipe_write } from "./pipe";
 import { proc_read, proc_release, proc_write } from "./procfs";
 import { ram_read, ram_release, ram_write } from "./ramfs";
+import { tty_read, tty_release, tty_write } from "./tty";
 
 type TransferFunction = (file: File, buffer: usize, length: i32) => i32;
 type ReleaseFunction = (file: File) => void;
 
-const READ: StaticArray<TransferFunction> = [ram_read, pipe_read, proc_read];
-const WRITE: StaticArray<TransferFunction> = [ram_write, pipe_write, proc_write];
-const RELEASE: StaticArray<ReleaseFunction> = [ram_release, pipe_release, proc_release];
+const READ: StaticArray<TransferFunction> = [ram_read, pipe_read, proc_read, tty_read];
+const WRITE: StaticArray<TransferFunction> = [ram_write, pipe_write, proc_write, tty_write];
+const RELEASE: StaticArray<ReleaseFunction> = [ram_release, pipe_release, proc_release, tty_release];
 
 /** A file record of `kind`, one reference; null when memory is out. */
 export function alloc_file(kind: i32, flags: i32, object: usize): File {

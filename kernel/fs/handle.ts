@@ -6,6 +6,7 @@
 export const FILE_RAM = 0;
 export const FILE_PIPE = 1;
 export const FILE_PROC = 2;
+export const FILE_TTY = 3;
 
 @unmanaged
 export class File {

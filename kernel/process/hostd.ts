@@ -19,13 +19,15 @@ import { audit } from "./audit";
 import { wait_for_child } from "./exit";
 import { kthread_should_stop } from "./kthread";
 import { kill } from "./signal";
+import { host_tty_close, host_tty_input, host_tty_open, host_tty_output, host_tty_spawn } from "./terminal";
 import { spawn } from "./user";
 
 type Operation = (argument: i32, length: i32) => i32;
 
 /** Rows are MAIL_OP_*. */
 const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn, host_wait, host_selftest, host_audit, host_kill,
-  klp_alloc, klp_free, klp_load_patch, klp_enable, klp_disable, klp_unload, klp_status, klp_signal, klp_blockers, klp_trace];
+  klp_alloc, klp_free, klp_load_patch, klp_enable, klp_disable, klp_unload, klp_status, klp_signal, klp_blockers, klp_trace,
+  host_tty_open, host_tty_spawn, host_tty_input, host_tty_output, host_tty_close];
 
 if (<i32>offsetof<WaitQueue>() > HOSTD_SIZE) ERROR("hostd's wait queue no longer fits layout.ts");
 
@@ -99,5 +101,5 @@ function host_audit(argument: i32, length: i32): i32 {
 }
 
 function host_kill(argument: i32, length: i32): i32 {
-  return kill(argument & 0xffffff, argument >> 24);
+  return kill((argument << 8) >> 8, argument >>> 24);
 }

@@ -8,7 +8,7 @@ import { EINVAL, EPERM, ESRCH, SIGKILL, SIGNAL_MAX, SIG_DFL, SIG_IGN, TASK_RUNNI
 import { kgr_task_safe } from "../livepatch/universe";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule } from "../sched/core";
-import { STOP_SIGNALS, UNBLOCKABLE, pending_signals, raise_signal, signal_bit } from "../sched/signal";
+import { STOP_SIGNALS, UNBLOCKABLE, pending_signals, raise_in_group, raise_signal, signal_bit } from "../sched/signal";
 import { TF_KTHREAD, Task, current, has_flag, set_current_state } from "../sched/task";
 import { MAX_PIDS, find_task, get_task, put_task, tasklist } from "../sched/tasklist";
 import { wake_up_all } from "../sched/wait";
@@ -36,21 +36,13 @@ export function kill(pid: i32, signal: i32): i32 {
 /** Those that -1, 0 or a negative group number means; the list is locked. */
 @notrace function kill_many(pid: i32, signal: i32): i32 {
   const own = current().leader;
-  const group = pid == 0 ? own.group : -pid;
+  if (pid != -1) return raise_in_group(pid ? -pid : own.group, signal) ? 0 : -ESRCH;
   let result = -ESRCH;
   for (let number = 1; number < MAX_PIDS; number++) {
     const task = find_task(number);
-    if (!changetype<usize>(task) || task.leader != task || has_flag(task, TF_KTHREAD)) continue;
-    if (pid == -1 ? task != own : task.group == group) result = kill_one(task, signal);
+    if (changetype<usize>(task) && task.leader == task && task != own && !has_flag(task, TF_KTHREAD)) result = kill_one(task, signal);
   }
   return result;
-}
-
-/** Sends `signal` to every process of `group`. Any context that may take the task-list lock. */
-export function kill_group(group: i32, signal: i32): void {
-  spin_lock(tasklist());
-  kill_many(-group, signal);
-  spin_unlock(tasklist());
 }
 
 /** What the process does with `signal` from now on; gives what it did, or -EINVAL. */

@@ -11,7 +11,9 @@
  */
 import { SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, TASK_INTERRUPTIBLE, TASK_STOPPED } from "../abi";
 import { wake_up_state } from "./core";
-import { Task, current } from "./task";
+import { spin_lock, spin_unlock } from "../lock/spinlock";
+import { TF_KTHREAD, Task, current, has_flag } from "./task";
+import { MAX_PIDS, find_task, tasklist } from "./tasklist";
 
 @inline export function signal_bit(signal: i32): u64 {
   return <u64>1 << (signal - 1);
@@ -46,6 +48,25 @@ export const UNBLOCKABLE: u64 = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1);
   // Set before the wake-up; pairs with interrupted(), which a sleeper asks after it set its state.
   atomic.or<u64>(changetype<usize>(task), bit, offsetof<Task>("pending"));
   wake_up_state(task, signal == SIGKILL ? TASK_INTERRUPTIBLE | TASK_STOPPED : TASK_INTERRUPTIBLE);
+}
+
+/** Raises `signal` for the processes of `group`; how many there are. The task list is locked. */
+@notrace export function raise_in_group(group: i32, signal: i32): i32 {
+  let found = 0;
+  for (let pid = 1; pid < MAX_PIDS; pid++) {
+    const task = find_task(pid);
+    if (!changetype<usize>(task) || task.leader != task || has_flag(task, TF_KTHREAD) || task.group != group) continue;
+    if (signal) raise_signal(task, signal);
+    found++;
+  }
+  return found;
+}
+
+/** The same for who does not hold the list's lock. */
+export function raise_group(group: i32, signal: i32): void {
+  spin_lock(tasklist());
+  raise_in_group(group, signal);
+  spin_unlock(tasklist());
 }
 
 /** Raises a deadly signal for the calling thread, which looks at its next way out. */

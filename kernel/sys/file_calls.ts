@@ -1,13 +1,14 @@
 /**
  * System calls on files and pipes.
  */
-import { EBADF, EFAULT, EINVAL, EMFILE, ENAMETOOLONG, ENOMEM, O_RDONLY, O_WRONLY } from "../abi";
+import { EBADF, EFAULT, EINVAL, EMFILE, ENAMETOOLONG, ENOMEM, ENOTTY, O_RDONLY, O_WRONLY } from "../abi";
 import { alloc_file, close_file, file_of, get_file, install_file, put_file, vfs_read, vfs_write } from "../fs/file";
-import { FILE_PIPE, FILE_RAM } from "../fs/handle";
+import { FILE_PIPE, FILE_RAM, FILE_TTY } from "../fs/handle";
 import { PATH_MAX, is_error, open_path } from "../fs/open";
 import { alloc_pipe } from "../fs/pipe";
 import { splice_to_pipe } from "../fs/splice";
 import { ram_unlink } from "../fs/ramfs";
+import { tty_ioctl } from "../fs/tty";
 import { kfree, kmalloc } from "../mm/slab";
 import { copy_from_user, user_range } from "../mm/uaccess";
 import { current } from "../sched/task";
@@ -70,6 +71,13 @@ export function sys_splice(from: i32, to: i32, length: i32): i32 {
   put_file(pipe);
   put_file(file);
   return result;
+}
+
+/** (fd, request, value) → value or 0; terminals only */
+export function sys_ioctl(fd: i32, request: i32, value: i32): i32 {
+  const file = file_of(current(), fd);
+  if (!changetype<usize>(file)) return -EBADF;
+  return file.kind == FILE_TTY ? tty_ioctl(file, request, value) : -ENOTTY;
 }
 
 /** (fd) → 0 */

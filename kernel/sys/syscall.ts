@@ -11,7 +11,7 @@ import { safepoint } from "../sched/core";
 import { kgr_task_safe } from "../livepatch/universe";
 import { Task, current } from "../sched/task";
 import { sys_bench } from "./bench_calls";
-import { sys_close, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
+import { sys_close, sys_ioctl, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
 import {
   sys_args, sys_clock, sys_exit, sys_getpid, sys_getppid, sys_gettid, sys_kill, sys_log, sys_nanosleep, sys_signal, sys_spawn, sys_spawnv, sys_thread, sys_wait,
   sys_yield,
@@ -43,7 +43,15 @@ const HANDLERS: StaticArray<Handler> = [
   sys_signal, // SYS_SIGNAL
   sys_thread, // SYS_THREAD
   sys_bench, // SYS_BENCH
+  sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none,
+  sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, // SYS_STAT to SYS_SETGID
+  sys_ioctl, // SYS_IOCTL
 ];
+
+/** A number that is given, for a call that this kernel does not have. */
+function sys_none(a: i32, b: i32, c: i32): i32 {
+  return -ENOSYS;
+}
 
 /** What user code imports as `syscall`. */
 @notrace @sleeps export function syscall(nr: i32, a: i32, b: i32, c: i32): i32 {

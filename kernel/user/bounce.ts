@@ -12,12 +12,12 @@ const BUSY = 10000;
 const FDS: usize = memory.data(16);
 const BYTE: usize = memory.data(1);
 
-/** Sends `rounds` bytes to `echo`, one at a time, and expects each back. */
+/** Sends `rounds` bytes to `bouncer`, one at a time, and expects each back. */
 export function bounce(rounds: i32): i32 {
   if (pipe(FDS) != 0 || pipe(FDS + 8) != 0) return 1;
   const out = load<i32>(FDS, 4);
   const back = load<i32>(FDS, 8);
-  if (spawn("echo", load<i32>(FDS)) < 0) return 1;
+  if (spawn("bouncer", load<i32>(FDS)) < 0) return 1;
   close(load<i32>(FDS));
   close(load<i32>(FDS, 12));
   for (let i = 0; i < rounds; i++) {
@@ -31,7 +31,7 @@ export function bounce(rounds: i32): i32 {
 }
 
 /** The other side, with the descriptors in the order in which bounce() made them, from `input` on. */
-export function echo(input: i32): i32 {
+export function bouncer(input: i32): i32 {
   close(input + 1);
   close(input + 2);
   while (true) {

@@ -5,15 +5,16 @@
  * argument spells.
  */
 import {
-  ARG_MAX, SPAWN_ARGUMENT, SPAWN_ARGV, SPAWN_ARGV_LENGTH, SPAWN_FDS, SPAWN_FLAGS, SPAWN_GROUP, SPAWN_SETSIGDEF, SPAWN_SIZE, SYS_ARGS, SYS_GETPPID,
+  SPAWN_ARGUMENT, SPAWN_ARGV, SPAWN_ARGV_LENGTH, SPAWN_FDS, SPAWN_FLAGS, SPAWN_GROUP, SPAWN_SETSIGDEF, SPAWN_SIZE, SYS_ARGS, SYS_GETPPID,
   SYS_GETTID, SYS_SIGNAL, SYS_SPAWNV, SYS_THREAD, SYS_WAIT,
 } from "../abi";
 import { ascii, raw } from "./lib";
 
 const PLAN: usize = memory.data(SPAWN_SIZE);
 const NAME: usize = memory.data(32);
-/** This process's own arguments, once args() was called. */
-const ARGS: usize = memory.data(ARG_MAX);
+/** This process's own arguments, once args() was called; what does not fit is cut. */
+const ARGS: usize = memory.data(1088);
+const ARGS_SIZE = 1088;
 
 /** Says what the next spawn_planned() does: arguments, descriptors for 0, 1 and 2, process group. */
 export function plan(argv: usize, length: i32, input: i32, output: i32, error: i32, group: i32): void {
@@ -54,7 +55,7 @@ export function parse(at: usize): i32 {
 
 /** Fetches this process's arguments; gives how many there are, its own name included. */
 export function args(): i32 {
-  const length = raw(SYS_ARGS, <i32>ARGS, ARG_MAX, 0);
+  const length = min(raw(SYS_ARGS, <i32>ARGS, ARGS_SIZE - 1, 0), ARGS_SIZE - 1);
   let count = 0;
   for (let i = 0; i < length; i++) if (!load<u8>(ARGS + i)) count++;
   return count;

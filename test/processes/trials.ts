@@ -13,14 +13,20 @@ export interface Trial {
 export const TRIALS: readonly Trial[] = [
   { program: "statuses", sentence: "a child's end is told as Linux encodes it: exit code << 8, or the signal" },
   { program: "zombie_waits", sentence: "a child that ended waits as a zombie until its parent asks, once" },
-  { program: "no_children", sentence: "wait() without a child that matches is ECHILD, and WNOHANG gives 0 while one runs" },
+  {
+    program: "no_children",
+    sentence: "wait() without a child that matches is ECHILD, and WNOHANG gives 0 while one runs",
+  },
   { program: "orphan", sentence: "whose parent ended becomes a child of pid 1, which reaps it" },
   { program: "ignored_children", sentence: "a parent that ignores SIGCHLD gets no zombies" },
   { program: "kill_sleeper", sentence: "a signal ends a sleeper in its sleep, and a spinner in its loop" },
   { program: "stop_and_go", sentence: "a stopped child is told once, and what it is sent meanwhile waits for SIGCONT" },
   { program: "stop_reader", sentence: "a read that was stopped in its sleep goes on as if nothing had been" },
   { program: "kill_stopped", sentence: "SIGKILL ends a stopped process" },
-  { program: "ignore_signals", sentence: "an ignored signal does nothing, in children too; SIGKILL works all the same" },
+  {
+    program: "ignore_signals",
+    sentence: "an ignored signal does nothing, in children too; SIGKILL works all the same",
+  },
   { program: "broken_pipe", sentence: "writing where nobody reads is SIGPIPE, or EPIPE for who ignores it" },
   { program: "groups", sentence: "a signal to a group reaches its processes and no other" },
   { program: "bad_signals", sentence: "wrong signals and wrong pids are refused with Linux's numbers" },

@@ -1,0 +1,82 @@
+/**
+ * Where running machines listen: a socket per name in a folder of the user's own.
+ *
+ * Contract: a name is letters, digits, `-` and `_`; the folder is the user's and nobody else can write there, or it is
+ * BAD_SOCKET. Invariant: a socket that nobody listens on any more counts as none, and is taken away.
+ */
+import { lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { MachineError } from "../errors.ts";
+
+export const DEFAULT_NAME = "default";
+const NAME = /^[A-Za-z0-9_-]{1,32}$/;
+const ENDING = ".sock";
+/** What the address of a socket can hold on any system. */
+const LONGEST_PATH = 100;
+const OTHERS_MAY_WRITE = 0o022;
+
+/** Path of the socket of machine `name`; its folder exists and is safe. */
+export async function socketPath(name: string): Promise<string> {
+  if (!NAME.test(name)) {
+    throw new MachineError(
+      "BAD_OPTION",
+      `--name is "${name}"`,
+      "Give --name at most 32 letters, digits, hyphens and underscores.",
+    );
+  }
+  const path = join(await folder(), `${name}${ENDING}`);
+  if (Buffer.byteLength(path) <= LONGEST_PATH) return path;
+  throw new MachineError(
+    "BAD_SOCKET",
+    `the path ${path} is too long for a socket`,
+    "Set XDG_RUNTIME_DIR to a folder with a shorter path.",
+  );
+}
+
+async function folder(): Promise<string> {
+  const runtime = process.env["XDG_RUNTIME_DIR"];
+  const path = runtime ? join(runtime, "wlp") : join(tmpdir(), `wlp-${userInfo().uid}`);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await lstat(path);
+  if (uid === userInfo().uid && (mode & OTHERS_MAY_WRITE) === 0) return path;
+  throw new MachineError(
+    "BAD_SOCKET",
+    `the folder ${path} is not yours alone`,
+    "Set XDG_RUNTIME_DIR to a folder of your own that nobody else may write to.",
+  );
+}
+
+/** A connection to the socket, or nothing when nobody listens. */
+export function tryConnect(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
+      else
+        reject(
+          new MachineError("BAD_SOCKET", `cannot use ${path}: ${error.message}`, "Look at that file.", {
+            cause: error,
+          }),
+        );
+    });
+  });
+}
+
+/** A connection to machine `name`. */
+export async function connectTo(name: string): Promise<Socket> {
+  const path = await socketPath(name);
+  const socket = await tryConnect(path);
+  if (socket) return socket;
+  await rm(path, { force: true });
+  const others = (await readdir(join(path, ".."))).filter((file) => file.endsWith(ENDING));
+  const known = others.map((file) => file.slice(0, -ENDING.length)).join(", ");
+  throw new MachineError(
+    "NO_SUCH_MACHINE",
+    `no machine named ${name} runs here`,
+    `Start it with: wlp boot --name ${name}${known ? `   (there may be: ${known})` : ""}`,
+  );
+}
