@@ -16,7 +16,7 @@ import {
   MAIL_OP_WAIT,
   SIGTERM,
 } from "../kernel/abi.ts";
-import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_PANIC_CPU, MACHINE_REAPABLE, MAILBOX_SIZE } from "../kernel/layout.ts";
+import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_REAPABLE, MAILBOX_SIZE } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage, refuseWithoutSelftests } from "./boot/images.ts";
@@ -34,9 +34,9 @@ import { readCpuState } from "./cpu/state.ts";
 import type { CpuState } from "./cpu/state.ts";
 import { succeeded } from "./errno.ts";
 import { MachineError } from "./errors.ts";
-import { EventSource, eventsOf } from "./events.ts";
+import { EventSource } from "./events.ts";
 import type { MachineEvent } from "./events.ts";
-import { LogReader } from "./log.ts";
+import { KeptLog } from "./kept-log.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Meter } from "./meter.ts";
 import { createMemory } from "./memory.ts";
@@ -57,18 +57,13 @@ import type { KernelMap } from "./toolchain/image.ts";
 import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
 import type { CounterReading, MachineStats } from "./stats.ts";
 
-/** Log lines that are kept, and that a panic shows. */
-const KEPT_LINES = 10_000;
-const PANIC_LINES = 12;
-
 export class Machine {
   readonly settings: Settings;
   /** Names that `spawn` knows. */
   readonly programs: readonly string[];
   readonly #memory: SharedMemory;
-  readonly #reader: LogReader;
   readonly #events = new EventSource();
-  readonly #lines: string[] = [];
+  readonly #log: KeptLog;
   // Set once, by boot, before anybody has the machine.
   #platform!: Platform;
   #mailbox!: Mailbox;
@@ -82,7 +77,7 @@ export class Machine {
     this.settings = settings;
     this.programs = programs;
     this.#memory = memory;
-    this.#reader = new LogReader(memory);
+    this.#log = new KeptLog(memory, this.#events);
   }
 
   /** Brings a machine up; nothing is started before everything was checked, nothing stays when it fails. */
@@ -112,9 +107,9 @@ export class Machine {
         firstProgram: firstProgram(kernel.map),
       },
       sourceMaps: { kernel: kernel.sourceMap, user: user.sourceMap },
-      onPulse: () => machine.#drainLog(),
+      onPulse: () => machine.#log.drain(),
       onFailure: (error) => machine.#onFailure(error),
-      panicError: () => machine.#panicError(),
+      panicError: () => machine.#log.panicError(),
     });
     machine.#mailbox = new Mailbox(memory, machine.#platform, settings.requestTimeoutMs);
     machine.#patcher = new Patcher({
@@ -359,8 +354,7 @@ export class Machine {
 
   /** The kernel log so far. */
   log(): string[] {
-    this.#drainLog();
-    return [...this.#lines];
+    return this.#log.lines();
   }
 
   /** Log lines, faults and a panic from now on, until the machine or `signal` ends. */
@@ -372,7 +366,7 @@ export class Machine {
   shutdown(): Promise<void> {
     this.#failure ??= new MachineError("SHUT_DOWN", "the machine has been shut down", "Boot another.");
     this.#down ??= this.#platform.shutdown().finally(() => {
-      this.#drainLog();
+      this.#log.drain();
       this.#events.end();
     });
     return this.#down;
@@ -387,28 +381,9 @@ export class Machine {
     if (this.#failure) throw this.#failure;
   }
 
-  #drainLog(): void {
-    for (const line of this.#reader.drain()) {
-      this.#lines.push(line);
-      for (const event of eventsOf(line)) this.#events.emit(event);
-    }
-    if (this.#lines.length > KEPT_LINES) this.#lines.splice(0, this.#lines.length - KEPT_LINES);
-  }
-
   #onFailure(error: MachineError): void {
-    this.#drainLog();
+    this.#log.drain();
     this.#failure ??= error;
     if (error.code === "KERNEL_PANIC") this.#events.emit({ kind: "panic", error });
-  }
-
-  #panicError(): MachineError {
-    this.#drainLog();
-    const cpu = this.#memory.load(MACHINE + MACHINE_PANIC_CPU) - 1;
-    const lines = this.#lines.slice(-PANIC_LINES).map((line) => `  ${line}`);
-    return new MachineError(
-      "KERNEL_PANIC",
-      [`the kernel panicked on CPU ${cpu}`, ...lines].join("\n"),
-      "The machine is lost: shut it down. The last lines above say why.",
-    );
   }
 }

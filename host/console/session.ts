@@ -24,6 +24,8 @@ export async function converse(machine: Machine, { input, output }: Streams, sig
   const pumps = [pumpOut(terminal, output, stop), pumpIn(terminal, input, stop)];
   try {
     const status = await machine.wait(pid, { signal });
+    over.abort();
+    await Promise.all(pumps);
     output.write(await terminal.output());
     return status;
   } finally {
@@ -37,9 +39,9 @@ export async function converse(machine: Machine, { input, output }: Streams, sig
 
 async function pumpOut(terminal: Terminal, output: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
   await untilAborted(signal, async () => {
-    for (;;) {
+    while (!signal.aborted) {
       const seen = terminal.news();
-      const piece = await terminal.output({ signal });
+      const piece = await terminal.output(); // never given up half-way: what it took would be lost
       if (piece.length > 0) output.write(piece);
       else await terminal.change(seen, signal);
     }

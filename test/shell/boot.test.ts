@@ -95,7 +95,7 @@ describe("wlp boot", () => {
 describe("a console with somebody at it", () => {
   it("edits lines, remembers them, passes ^C to what runs, and ends with the shell", async () => {
     const command = `"${process.execPath}" "${WLP}" boot --name seen --cpus 2`;
-    const { child, says, ended, text } = run("script", ["-qec", command, "/dev/null"]); // util-linux; its absence fails this test
+    const { child, says, ended } = run("script", ["-qec", command, "/dev/null"]); // util-linux; its absence fails this test
     const type = (keys: string): boolean | undefined => child.stdin?.write(keys);
     await says("# ");
     type("echo heXy\u001b[D\u007fll\u0005 $(\u007f\u007fyou\r");

@@ -1,0 +1,55 @@
+/**
+ * The machine's log as far as it is kept, and the events that its lines stand for.
+ *
+ * Contract: `drain` is called often enough that the ring loses nothing; `lines` has the last KEPT_LINES. Invariant:
+ * every line is kept before its events are told.
+ */
+import { MACHINE, MACHINE_PANIC_CPU } from "../kernel/layout.ts";
+import { MachineError } from "./errors.ts";
+import { eventsOf } from "./events.ts";
+import type { EventSource } from "./events.ts";
+import { LogReader } from "./log.ts";
+import type { SharedMemory } from "./memory.ts";
+
+const KEPT_LINES = 10_000;
+/** Log lines that a panic shows. */
+const PANIC_LINES = 12;
+
+export class KeptLog {
+  readonly #memory: SharedMemory;
+  readonly #reader: LogReader;
+  readonly #events: EventSource;
+  readonly #lines: string[] = [];
+
+  constructor(memory: SharedMemory, events: EventSource) {
+    this.#memory = memory;
+    this.#reader = new LogReader(memory);
+    this.#events = events;
+  }
+
+  drain(): void {
+    for (const line of this.#reader.drain()) {
+      this.#lines.push(line);
+      for (const event of eventsOf(line)) this.#events.emit(event);
+    }
+    if (this.#lines.length > KEPT_LINES) this.#lines.splice(0, this.#lines.length - KEPT_LINES);
+  }
+
+  lines(): string[] {
+    this.drain();
+    return [...this.#lines];
+  }
+
+  /** The error for a machine whose state is PANIC. */
+  panicError(): MachineError {
+    const cpu = this.#memory.load(MACHINE + MACHINE_PANIC_CPU) - 1;
+    const lines = this.lines()
+      .slice(-PANIC_LINES)
+      .map((line) => `  ${line}`);
+    return new MachineError(
+      "KERNEL_PANIC",
+      [`the kernel panicked on CPU ${cpu}`, ...lines].join("\n"),
+      "The machine is lost: shut it down. The last lines above say why.",
+    );
+  }
+}
