@@ -26,7 +26,7 @@ function wlp(
   let [out, err] = ["", ""];
   child.stdout.on("data", (data: Buffer) => {
     out += data.toString();
-    watch(out, (signal) => child.kill(signal));
+    watch(out, (signal) => child.killed || child.kill(signal)); // a second SIGINT would end it at once
   });
   child.stderr.on("data", (data: Buffer) => (err += data.toString()));
   return new Promise((resolve) => child.once("close", (status) => resolve({ status, out, err })));
