@@ -191,7 +191,10 @@ export const SYS_GETGID = 43;
 export const SYS_SETUID = 44; // (uid)
 export const SYS_SETGID = 45; // (gid)
 export const SYS_IOCTL = 46; // (fd, request, value) → value or 0
-export const SYSCALL_COUNT = 47;
+export const SYS_FUTEX = 47; // (word*, FUTEX_*, value) → 0, or how many were woken
+export const SYSCALL_COUNT = 48;
+export const FUTEX_WAIT = 0; // sleeps if the word still holds the value; 0 when woken, for whatever reason
+export const FUTEX_WAKE = 1; // wakes at most `value` sleepers
 
 // What SYS_SPAWNV is told besides the path, in words
 export const SPAWN_ARGV = 0; // address of the arguments, each with a zero behind it

@@ -163,7 +163,10 @@ export const MAX_SLOTS = 2048;
 export const TTYS = KLP_SLOTS + KLP_SLOT_SIZE * MAX_SLOTS; // fs/tty.ts, one per terminal; the first is the console
 export const TTY_SIZE = 128;
 export const MAX_TTYS = 9;
-export const KERNEL_SIZE = TTYS + TTY_SIZE * MAX_TTYS - KERNEL;
+export const FUTEXES = TTYS + TTY_SIZE * MAX_TTYS; // lock/futex.ts, wait queues by hash of the word
+export const FUTEX_QUEUE_SIZE = 32;
+export const FUTEX_QUEUES = 16;
+export const KERNEL_SIZE = FUTEXES + FUTEX_QUEUE_SIZE * FUTEX_QUEUES - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 

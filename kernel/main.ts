@@ -5,6 +5,7 @@ import { set_interrupt_dispatcher } from "./cpu/irq";
 import { claim_cpu, cpu_block, this_cpu } from "./cpu/percpu";
 import { ramfs_init } from "./fs/ramfs";
 import { ttys_init } from "./fs/tty";
+import { futexes_init } from "./lock/futex";
 import { MACHINE, MACHINE_CPUS, PERCPU_CURRENT, PERCPU_IDLE_TASK, PERCPU_IRQ_OFF } from "./layout";
 import { page_init } from "./mm/page";
 import { slab_init } from "./mm/slab";
@@ -49,6 +50,7 @@ export { bench_syscalls } from "./bench";
   ramfs_init();
   windows_init();
   ttys_init();
+  futexes_init();
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     runqueue_init(cpu);
     timers_init(cpu);

@@ -71,15 +71,15 @@ export class Terminal {
   /** Types; `end` says that nothing will come behind it. */
   async input(bytes: Uint8Array, end: boolean = false, options: CallOptions = {}): Promise<void> {
     const { mailbox, platform } = this.#host;
-    for (let rest = bytes; rest.length > 0 || end;) {
+    let rest = bytes;
+    do {
       const chunk = rest.subarray(0, CHUNK);
       const last = end && chunk.length === rest.length;
       const { status } = await mailbox.request(MAIL_OP_TTY_INPUT, chunk, this.#number | (last ? TTY_END : 0), options);
       const taken = succeeded(status, "type on a terminal");
       rest = rest.subarray(taken);
-      if (last && rest.length === 0) return;
       if (taken < chunk.length) await platform.pass(FULL_SECONDS, options.signal);
-    }
+    } while (rest.length > 0);
   }
 
   /** What was written since the last call; empty when nothing was. */

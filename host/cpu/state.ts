@@ -3,7 +3,14 @@
  *
  * Contract: a snapshot; fields of a running CPU may be from different moments. Invariant: no CPU is asked.
  */
-import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../../kernel/abi.ts";
+import {
+  TASK_DEAD,
+  TASK_INTERRUPTIBLE,
+  TASK_RUNNING,
+  TASK_STOPPED,
+  TASK_UNINTERRUPTIBLE,
+  TASK_ZOMBIE,
+} from "../../kernel/abi.ts";
 import {
   PERCPU_CURRENT,
   PERCPU_IDLE_TASK,

@@ -110,6 +110,8 @@ export class Task {
   trace_depth: i32;
   /** Wait queue that it is on, or 0; for reports, and to take it off when its stack is thrown away. */
   waits_on: usize;
+  /** What it waits for among others on the same queue; set before it queues itself. */
+  wait_key: usize;
   /** Trips through the kernel so far: system calls, or rounds of a kernel thread's loop. Written by the task. */
   trip: i32;
   /** A live-patch poke: its interruptible sleep ends, its system call is made again. Atomic. */

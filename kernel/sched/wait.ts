@@ -85,6 +85,24 @@ export function wake_up_all(queue: WaitQueue): void {
   }
 }
 
+/** Wakes at most `most` of those whose `wait_key` is `key`; gives how many. */
+export function wake_up_key(queue: WaitQueue, key: usize, most: i32): i32 {
+  let woken = 0;
+  spin_lock(queue);
+  const end = head(queue);
+  for (let node = end.next; node != end && woken < most; ) {
+    const next = node.next;
+    const task = task_of_wait_node(node);
+    if (task.wait_key == key) {
+      list_remove(node);
+      if (wake_up_task(task)) woken++;
+    }
+    node = next;
+  }
+  spin_unlock(queue);
+  return woken;
+}
+
 /** What ends an interruptible sleep early: -EINTR for a deadly signal, -ERESTART for one that stops and for a live-patch poke; else 0. */
 @inline export function interrupted(): i32 {
   const task = changetype<usize>(current());

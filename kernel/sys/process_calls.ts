@@ -1,10 +1,11 @@
 /**
  * System calls on processes and time.
  */
-import { ARG_MAX, E2BIG, EFAULT, EINVAL, ENOMEM, ERESTART, SPAWN_ARGV, SPAWN_ARGV_LENGTH, SPAWN_SIZE, WNOHANG, WUNTRACED } from "../abi";
+import { ARG_MAX, E2BIG, EFAULT, EINVAL, ENOMEM, ENOSYS, ERESTART, FUTEX_WAIT, FUTEX_WAKE, SPAWN_ARGV, SPAWN_ARGV_LENGTH, SPAWN_SIZE, WNOHANG, WUNTRACED } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { is_error } from "../fs/open";
 import { log_begin, log_bytes, log_end, log_num, log_str } from "../lib/printk";
+import { futex_wait, futex_wake } from "../lock/futex";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { kfree, kmalloc } from "../mm/slab";
 import { copy_from_user, copy_to_user, user_range } from "../mm/uaccess";
@@ -134,6 +135,15 @@ export function sys_nanosleep(ns: i32, b: i32, c: i32): i32 {
 /** (pid, signal) → 0 */
 export function sys_kill(pid: i32, signal: i32, c: i32): i32 {
   return kill(pid, signal);
+}
+
+/** (word*, FUTEX_*, value) → 0, or how many were woken */
+export function sys_futex(address: i32, op: i32, value: i32): i32 {
+  if (address & 3) return -EINVAL;
+  const word = user_range(address, 4);
+  if (!word) return -EFAULT;
+  if (op == FUTEX_WAIT) return futex_wait(word, value);
+  return op == FUTEX_WAKE ? futex_wake(word, value) : -ENOSYS;
 }
 
 /** () → ms since boot */

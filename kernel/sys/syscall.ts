@@ -13,7 +13,7 @@ import { Task, current } from "../sched/task";
 import { sys_bench } from "./bench_calls";
 import { sys_close, sys_ioctl, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
 import {
-  sys_args, sys_clock, sys_exit, sys_getpid, sys_getppid, sys_gettid, sys_kill, sys_log, sys_nanosleep, sys_signal, sys_spawn, sys_spawnv, sys_thread, sys_wait,
+  sys_args, sys_clock, sys_exit, sys_futex, sys_getpid, sys_getppid, sys_gettid, sys_kill, sys_log, sys_nanosleep, sys_signal, sys_spawn, sys_spawnv, sys_thread, sys_wait,
   sys_yield,
 } from "./process_calls";
 
@@ -46,6 +46,7 @@ const HANDLERS: StaticArray<Handler> = [
   sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none,
   sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, // SYS_STAT to SYS_SETGID
   sys_ioctl, // SYS_IOCTL
+  sys_futex, // SYS_FUTEX
 ];
 
 /** A number that is given, for a call that this kernel does not have. */

@@ -14,4 +14,5 @@ export { probe } from "./probes";
 export { sh } from "./shell/sh";
 export { cat, grep, head, wc } from "./tools/files";
 export { kill, ps } from "./tools/processes";
+export { call_hammer, churn, contend, lock_contender, stress } from "./tools/stress";
 export { echo, sleep, succeed as true, fail as false } from "./tools/simple";

@@ -38,6 +38,8 @@ export const TRIALS: readonly Trial[] = [
   { program: "kill_ends_threads", sentence: "SIGKILL ends all threads, asleep or busy" },
   { program: "fault_ends_threads", sentence: "a fault in one thread ends all" },
   { program: "leader_first", sentence: "a thread that returns ends alone" },
+  { program: "futex_excludes", sentence: "a lock of a futex keeps other threads out, and wakes who waits" },
+  { program: "futex_refuses", sentence: "a futex refuses another value, an odd address and an unknown request" },
 ];
 
 let compiled: Promise<Uint8Array> | undefined;

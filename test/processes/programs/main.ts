@@ -9,4 +9,5 @@ export { statuses, zombie_waits, no_children, orphan, orphan_child, ignored_chil
 export { kill_sleeper, stop_and_go, stop_reader, kill_stopped, ignore_signals, broken_pipe, broken_pipe_writer, groups, bad_signals } from "./signals";
 export { stubborn, quiet_reader } from "./signals";
 export { arguments_arrive, arguments_are_checked, show_arguments, descriptors } from "./arguments";
+export { futex_excludes, futex_thread, futex_refuses } from "./futexes";
 export { share_window, adder, exit_ends_threads, kill_ends_threads, leader_first, last_thread, fault_ends_threads, faulty, thread_sleeper } from "./threads";
