@@ -7,6 +7,7 @@ import { ramfs_init } from "./fs/ramfs";
 import { ttys_init } from "./fs/tty";
 import { futexes_init } from "./lock/futex";
 import { MACHINE, MACHINE_CPUS, PERCPU_CURRENT, PERCPU_IDLE_TASK, PERCPU_IRQ_OFF } from "./layout";
+import { func_stacks_init } from "./livepatch/func_stack";
 import { page_init } from "./mm/page";
 import { slab_init } from "./mm/slab";
 import { step_stack_init } from "./process/step_stack";
@@ -51,6 +52,7 @@ export { bench_syscalls } from "./bench";
   windows_init();
   ttys_init();
   futexes_init();
+  func_stacks_init();
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     runqueue_init(cpu);
     timers_init(cpu);

@@ -83,6 +83,13 @@ export interface Module {
     params: Type,
     results: Type,
   ): Expression;
+  return_call_indirect(
+    table: string,
+    target: Expression,
+    operands: readonly Expression[],
+    params: Type,
+    results: Type,
+  ): Expression;
   drop(value: Expression): Expression;
   return(value?: Expression): Expression;
   nop(): Expression;
@@ -214,6 +221,7 @@ export function features(b: Binaryen): number {
     "SignExt",
     "NontrappingFPToInt",
     "ReferenceTypes",
+    "TailCall",
   ];
   return names.reduce((sum, name) => sum | (b.Features[name] ?? 0), 0);
 }

@@ -21,7 +21,7 @@ import { fillTable, hookCalls, planSlots } from "./passes/hooks.ts";
 import { maySleep } from "./passes/may-sleep.ts";
 import { exportPerCpu } from "./passes/percpu.ts";
 import { checkStaticData } from "./passes/static-data.ts";
-import { addStubs } from "./passes/stubs.ts";
+import { addStubs, slotChoice } from "./passes/stubs.ts";
 import { traceVersions } from "./passes/version-trace.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "./sections.ts";
 import { makeSleepable } from "./sleepable.ts";
@@ -78,7 +78,8 @@ function transform(
     const patchable = new Map(ids.filter(([path]) => plan.slots.has(path)));
     traceVersions(unit, patchable, { record: runtimeFunction(unit, "klp_trace_call"), layout });
   }
-  fillTable(unit, plan, addStubs(unit, plan));
+  const choice = debug || stepped ? undefined : slotChoice(unit, layout);
+  fillTable(unit, plan, addStubs(unit, plan, choice));
   const data = takeDataSegments(unit);
   const { wasm, sourceMap } = finish(unit, optimizeLevel, options.mapName);
 

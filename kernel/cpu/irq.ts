@@ -14,8 +14,9 @@
  * Handlers are atomic: they may take locks and wake tasks, never sleep.
  */
 import { ATTENTION_RESCHED, COUNTER_INTERRUPTS, COUNTER_IPIS, PENDING_INTERRUPTS, PENDING_PANIC, PENDING_RESCHED } from "../abi";
-import { PERCPU_ATTENTION, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING, PERCPU_TRIP } from "../layout";
+import { PERCPU_ATTENTION, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_KLP_IRQ, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING, PERCPU_TRIP } from "../layout";
 import { invariant } from "../lib/printk";
+import { SIDE_MARKED, SIDE_MOVED, set_side, side } from "../livepatch/side";
 import { count, cpu_block, cpu_id, this_cpu } from "./percpu";
 import { step_relax } from "./switch";
 
@@ -67,6 +68,8 @@ export type InterruptHandler = (bits: i32) => void;
   if (atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_PANIC) unreachable(); // another CPU panicked; nothing here matters any more
   if (load<i32>(this_cpu, PERCPU_IRQ_OFF) || load<i32>(this_cpu, PERCPU_IN_IRQ)) return;
   store<i32>(this_cpu, 1, PERCPU_IN_IRQ);
+  const task_side = side();
+  set_side(load<i32>(this_cpu, PERCPU_KLP_IRQ) ? SIDE_MOVED : SIDE_MARKED);
   for (;;) {
     const bits = atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_INTERRUPTS;
     if (bits == 0) break;
@@ -77,6 +80,7 @@ export type InterruptHandler = (bits: i32) => void;
     store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_TRIP) + 1, PERCPU_TRIP);
     call_indirect<void>(dispatcher, bits);
   }
+  set_side(task_side);
   store<i32>(this_cpu, 0, PERCPU_IN_IRQ);
 }
 

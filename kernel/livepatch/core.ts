@@ -76,7 +76,6 @@ export function klp_load(desc: usize): i32 {
     func.slot = load<i32>(from);
     func.index = load<i32>(from, WORD);
     func.flags = load<i32>(from, 2 * WORD);
-    func.transition = 0;
     func.patch = number;
   }
   patch.state = KLP_STATE_LOADED;

@@ -3,13 +3,11 @@
  *
  *   KLP_SLOTS[slot] ─► Func (newest) ─► Func ─► … ─► 0 = original, at table index STRIDE + slot
  *
- * `chosen_index()` is what the slow stub asks at each call. While a transition runs, contexts that have not moved yet
- * see the side that it leaves.
+ * A slow stub looks at no stack: beside it a slot has two choices, one per side of a transition, and the stub takes that
+ * of its context (side.ts).
  */
-import { KLP_SLOTS, KLP_SLOT_SIZE, MACHINE, MACHINE_STRIDE, MAX_SLOTS, PERCPU_IN_IRQ, PERCPU_KLP_IRQ } from "../layout";
-import { this_cpu } from "../cpu/percpu";
-import { current, has_flag, TF_KGR } from "../sched/task";
-import { klp } from "./state";
+import { KLP_SLOTS, KLP_SLOT_CHOICE, KLP_SLOT_SIZE, MACHINE, MACHINE_STRIDE, MAX_SLOTS } from "../layout";
+import { SIDE_MARKED, SIDE_MOVED, side } from "./side";
 
 /** One function of a loaded patch. Written by livepatchd; read by stubs. */
 @unmanaged
@@ -18,8 +16,6 @@ export class Func {
   /** Table index of this version. */
   index: i32;
   flags: i32;
-  /** 1 while its patch is in transition. */
-  transition: i32;
   /** The version below, or null for the original. */
   below: Func;
   /** Number of its patch. */
@@ -32,7 +28,12 @@ class SlotRecord {
   top: Func;
   /** 1 while stacks may hold frames of another version than the top: the stub stays. */
   lingering: i32;
+  /** What calls through a stub go to. Written by livepatchd while both sides agree or nobody is on the other. */
+  marked_index: i32;
+  moved_index: i32;
 }
+if (<i32>offsetof<SlotRecord>("marked_index") != KLP_SLOT_CHOICE + SIDE_MARKED) ERROR("SlotRecord no longer fits layout.ts");
+if (<i32>offsetof<SlotRecord>("moved_index") != KLP_SLOT_CHOICE + SIDE_MOVED) ERROR("SlotRecord no longer fits layout.ts");
 if (<i32>offsetof<SlotRecord>() != KLP_SLOT_SIZE) ERROR("SlotRecord no longer fits layout.ts");
 
 @inline function record(slot: i32): SlotRecord {
@@ -60,6 +61,11 @@ export function is_lingering(slot: i32): bool {
   return slot > 0 && slot < MAX_SLOTS && slot < load<i32>(MACHINE, MACHINE_STRIDE);
 }
 
+/** Every slot begins with its original. */
+export function func_stacks_init(): void {
+  for (let slot = 1; is_slot(slot); slot++) publish_top(slot);
+}
+
 /** Makes `func` the newest version of its slot. */
 @notrace export function push_func(func: Func): void {
   func.below = top_of(func.slot);
@@ -71,17 +77,19 @@ export function is_lingering(slot: i32): bool {
   record(func.slot).top = func.below;
 }
 
-/** Whether the running context has moved to the universe that the transition leads to. */
-@notrace function has_moved(): bool {
-  if (load<i32>(this_cpu, PERCPU_IN_IRQ)) return load<i32>(this_cpu, PERCPU_KLP_IRQ) != 0;
-  return !has_flag(current(), TF_KGR);
+/** What calls of `slot` through a stub go to from now on, in contexts that have not moved and in those that have. */
+@notrace export function publish(slot: i32, marked: i32, moved: i32): void {
+  record(slot).marked_index = marked;
+  record(slot).moved_index = moved;
 }
 
-/** Table index of the version that a new call of `slot` goes to, for the running context. */
+/** The same for both: the newest version. */
+@notrace export function publish_top(slot: i32): void {
+  const index = index_of(top_of(slot), slot);
+  publish(slot, index, index);
+}
+
+/** Table index of the version that a new call of `slot` goes to, for the running context: what slow stubs look up. */
 @notrace export function chosen_index(slot: i32): i32 {
-  const top = top_of(slot);
-  if (!changetype<usize>(top)) return original_index(slot);
-  if (!top.transition) return top.index;
-  const patched = has_moved() == (klp().target != 0);
-  return patched ? top.index : index_of(top.below, slot);
+  return load<i32>(changetype<usize>(record(slot)) + <usize>side(), KLP_SLOT_CHOICE);
 }

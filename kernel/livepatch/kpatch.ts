@@ -9,12 +9,12 @@ import { EBUSY, KLP_FORCE, TASK_ZOMBIE } from "../abi";
 import { stop_machine } from "../cpu/stop";
 import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, SYMBOL_INDEX, SYMBOL_SLOT, WORD } from "../layout";
 import { cpu_block } from "../cpu/percpu";
-import { MAX_PIDS, find_task } from "../sched/tasklist";
+import { first_task, next_task } from "../sched/tasklist";
 import { frame_below, symbol_row } from "../sched/stacktrace";
 import { Task, stack_base, task_state } from "../sched/task";
-import { list_entries } from "./entries";
+import { list_entries, pop_patch, push_patch } from "./entries";
 import { klp_log } from "./log";
-import { Func, index_of, pop_func, push_func, set_lingering, top_of } from "./func_stack";
+import { Func, index_of, set_lingering, top_of } from "./func_stack";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, patch_at, run_hook, run_pre_patch } from "./patch";
 import { pokes_clear } from "./poke";
 import { report_offender } from "./report";
@@ -43,7 +43,7 @@ function decide_enable(): i32 {
   const patch = patch_at(klp().patch);
   pokes_clear();
   if (in_use(patch)) return -EBUSY;
-  for (let i = 0; i < patch.count; i++) push_func(func_at(patch, i));
+  push_patch(patch);
   run_hook(patch, HOOK_POST_PATCH);
   list_entries(patch);
   return 0;
@@ -55,7 +55,7 @@ function decide_disable(): i32 {
   pokes_clear();
   if (in_use(patch)) return -EBUSY;
   run_hook(patch, HOOK_PRE_UNPATCH);
-  for (let i = 0; i < patch.count; i++) pop_func(func_at(patch, i));
+  pop_patch(patch);
   list_entries(patch);
   return 0;
 }
@@ -66,9 +66,8 @@ function decide_disable(): i32 {
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     if (blocks(patch, changetype<Task>(<usize>load<u32>(cpu_block(cpu), PERCPU_IDLE_TASK)))) return true;
   }
-  for (let pid = 1; pid < MAX_PIDS; pid++) {
-    const task = find_task(pid);
-    if (changetype<usize>(task) && task_state(task) < TASK_ZOMBIE && blocks(patch, task)) return true;
+  for (let task = first_task(); changetype<usize>(task); task = next_task(task)) {
+    if (task_state(task) < TASK_ZOMBIE && blocks(patch, task)) return true;
   }
   return false;
 }

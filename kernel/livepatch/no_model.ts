@@ -4,10 +4,9 @@
  * The control of experiments. A trip meets both versions, and since no slow stub looks at frame ids, a frame that the
  * old version saved is resumed by the new one: torn, unless both keep the same things in the same places.
  */
-import { list_entries } from "./entries";
-import { pop_func, push_func } from "./func_stack";
+import { list_entries, pop_patch, push_patch } from "./entries";
 import { klp_log } from "./log";
-import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, run_hook, run_pre_patch } from "./patch";
+import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, run_hook, run_pre_patch } from "./patch";
 import { poke_all_cpus } from "./poke";
 
 /** 0, or what the pre-patch hook refused with. */
@@ -29,10 +28,8 @@ export function swap_out(patch: Patch): i32 {
 }
 
 function swap(patch: Patch, into: bool): void {
-  for (let i = 0; i < patch.count; i++) {
-    if (into) push_func(func_at(patch, i));
-    else pop_func(func_at(patch, i));
-  }
+  if (into) push_patch(patch);
+  else pop_patch(patch);
   list_entries(patch);
   poke_all_cpus();
 }

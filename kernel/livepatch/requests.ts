@@ -12,7 +12,7 @@ import { wake_up_state } from "../sched/core";
 import { runqueue } from "../sched/runqueue";
 import { pin_task, unpin_task } from "../sched/stacktrace";
 import { TF_KGR, TF_KTHREAD, Task, has_flag } from "../sched/task";
-import { MAX_PIDS, find_task, tasklist } from "../sched/tasklist";
+import { first_task, next_task, tasklist } from "../sched/tasklist";
 import { klp_load, klp_request } from "./core";
 import { patch_at } from "./patch";
 import { REPORT_END, put_task_report, report_clear, report_end } from "./report";
@@ -60,9 +60,8 @@ export function klp_status(number: i32, length: i32): i32 {
 export function klp_signal(argument: i32, length: i32): i32 {
   let poked = 0;
   spin_lock(tasklist());
-  for (let pid = 1; pid < MAX_PIDS; pid++) {
-    const task = find_task(pid);
-    if (!changetype<usize>(task) || !has_flag(task, TF_KGR) || has_flag(task, TF_KTHREAD)) continue;
+  for (let task = first_task(); changetype<usize>(task); task = next_task(task)) {
+    if (!has_flag(task, TF_KGR) || has_flag(task, TF_KTHREAD)) continue;
     // Stored before the wake-up; pairs with interrupted(), which a sleeper asks after it set its state.
     atomic.store<i32>(changetype<usize>(task), 1, offsetof<Task>("poked"));
     wake_up_state(task, TASK_INTERRUPTIBLE);
@@ -85,17 +84,16 @@ const TASK_REPORT = 600;
 
 function report_blockers(): void {
   let at = report_clear();
-  for (let pid = 1; pid < MAX_PIDS && at + TASK_REPORT < REPORT_END; pid++) {
-    spin_lock(tasklist());
-    const task = find_task(pid);
-    if (changetype<usize>(task) && has_flag(task, TF_KGR)) {
-      if (pin_task(task)) {
-        at = put_task_report(at, task);
-        unpin_task(task, runqueue(task.cpu));
-      } else at = put_text(put_number(put_text(put_number(put_text(at, "PID: "), pid), " running on cpu "), task.cpu), "\n");
-    }
-    spin_unlock(tasklist());
+  spin_lock(tasklist());
+  for (let task = first_task(); changetype<usize>(task); task = next_task(task)) {
+    if (!has_flag(task, TF_KGR)) continue;
+    if (at + TASK_REPORT >= REPORT_END) break;
+    if (pin_task(task)) {
+      at = put_task_report(at, task);
+      unpin_task(task, runqueue(task.cpu));
+    } else at = put_text(put_number(put_text(put_number(put_text(at, "PID: "), task.pid), " running on cpu "), task.cpu), "\n");
   }
+  spin_unlock(tasklist());
   report_end(at);
 }
 

@@ -31,8 +31,6 @@ export class KlpState extends SpinLock {
   /** Patch of the running request, and what is asked; written by hostd while `request` is 0. */
   request: i32; // MAIL_OP_KLP_ENABLE, _DISABLE or _UNLOAD, or 0; atomic
   patch: i32;
-  /** The transition goes to the patched side (1) or away from it (0). */
-  target: i32;
   /** Result of the last request: 0 or -errno. */
   result: i32;
   /** Number of the running scan of all stacks; atomic. */

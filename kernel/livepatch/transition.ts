@@ -21,9 +21,9 @@ import { nudge, schedule, wake_up_task } from "../sched/core";
 import { runqueue } from "../sched/runqueue";
 import { pin_task, unpin_task } from "../sched/stacktrace";
 import { TF_KTHREAD, Task, current, has_flag, set_current_state, task_state } from "../sched/task";
-import { MAX_PIDS, find_task, get_task, put_task, tasklist } from "../sched/tasklist";
+import { first_task, get_task, is_listed, next_task, put_task, tasklist } from "../sched/tasklist";
 import { list_entries, list_stubs } from "./entries";
-import { pop_func, push_func, set_lingering } from "./func_stack";
+import { index_of, pop_func, publish, publish_top, push_func, set_lingering } from "./func_stack";
 import { klp_log } from "./log";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, run_hook, run_pre_patch } from "./patch";
 import { poke_all_cpus, pokes_clear, wait_a_little } from "./poke";
@@ -56,15 +56,16 @@ function move_everybody(patch: Patch, target: i32): void {
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_ASKED);
   set_phase(PHASE_MARKING);
   mark_everybody();
-  // Only now: a slot may still have its stub from an earlier patch, and who is not marked would be taken for moved.
-  klp().target = target;
-  for (let i = 0; i < patch.count; i++) {
-    func_at(patch, i).transition = 1;
-    if (target) push_func(func_at(patch, i));
-  }
   set_phase(PHASE_STUBS);
   list_stubs(patch);
   poke_all_cpus();
+  // Only now, when each CPU has passed an exit and knows its context's side.
+  for (let i = 0; i < patch.count; i++) {
+    const func = func_at(patch, i);
+    if (target) push_func(func);
+    const slot = func.slot;
+    publish(slot, target ? index_of(func.below, slot) : func.index, target ? func.index : index_of(func.below, slot));
+  }
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_FLIP);
   set_phase(PHASE_FLIP);
   wake_loops();
@@ -89,9 +90,8 @@ function move_everybody(patch: Patch, target: i32): void {
 /** Marks every task that lives, and takes the interrupts of every CPU back to the old universe. */
 function mark_everybody(): void {
   spin_lock(tasklist());
-  for (let pid = 1; pid < MAX_PIDS; pid++) {
-    const task = find_task(pid);
-    if (changetype<usize>(task) && task_state(task) < TASK_ZOMBIE) kgr_mark(task);
+  for (let task = first_task(); changetype<usize>(task); task = next_task(task)) {
+    if (task_state(task) < TASK_ZOMBIE) kgr_mark(task);
   }
   spin_unlock(tasklist());
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
@@ -108,10 +108,7 @@ function interrupts_move(cpu: i32): void {
 /** Sleeping kernel threads and stopped tasks look around once: their loops pass a safe point. */
 function wake_loops(): void {
   spin_lock(tasklist());
-  for (let pid = 1; pid < MAX_PIDS; pid++) {
-    const task = find_task(pid);
-    if (changetype<usize>(task)) nudge(task);
-  }
+  for (let task = first_task(); changetype<usize>(task); task = next_task(task)) nudge(task);
   spin_unlock(tasklist());
 }
 
@@ -127,7 +124,7 @@ function settle(patch: Patch, target: i32): void {
   for (let i = 0; i < patch.count; i++) {
     const func = func_at(patch, i);
     if (!target) pop_func(func);
-    func.transition = 0;
+    publish_top(func.slot);
     set_lingering(func.slot, false);
   }
   if (can_linger(patch)) scan_all_stacks();
@@ -152,7 +149,7 @@ export function scan_all_stacks(): void {
 /** Looks at tasks that sleep; false while one was missed because it ran elsewhere just now. */
 function all_scanned(): bool {
   let missed = 0;
-  for (let task = take_task_from(1); changetype<usize>(task); ) {
+  for (let task = hold_next(changetype<Task>(0)); changetype<usize>(task); ) {
     if (task == current()) task.scanned = generation(); // livepatchd itself runs no patched loop
     if (task.scanned != generation()) {
       if (pin_task(task)) {
@@ -161,19 +158,19 @@ function all_scanned(): bool {
         unpin_task(task, runqueue(task.cpu));
       } else missed++;
     }
-    const next = take_task_from(task.pid + 1);
+    const next = hold_next(task);
     put_task(task);
     task = next;
   }
   return missed == 0;
 }
 
-/** A reference to the first task whose pid is not below `pid`, or null. */
-@notrace function take_task_from(pid: i32): Task {
+/** A reference to the task behind `task`, which the caller holds, or to the first; null at the end. */
+@notrace function hold_next(task: Task): Task {
   spin_lock(tasklist());
-  let task = find_task(pid);
-  while (!changetype<usize>(task) && pid < MAX_PIDS) task = find_task(++pid);
-  if (changetype<usize>(task)) get_task(task);
+  // One that has left the list since knows no next one: from the start, where all that was scanned is passed over.
+  const next = changetype<usize>(task) && is_listed(task) ? next_task(task) : first_task();
+  if (changetype<usize>(next)) get_task(next);
   spin_unlock(tasklist());
-  return task;
+  return next;
 }

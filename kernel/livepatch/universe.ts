@@ -11,6 +11,7 @@ import { meter_record } from "../cpu/meter";
 import { cpu_id } from "../cpu/percpu";
 import { MACHINE, MACHINE_KGR_ASKED, MACHINE_KGR_OVER } from "../layout";
 import { clear_flag, current, has_flag, set_flag, TF_KGR, Task } from "../sched/task";
+import { SIDE_MOVED, set_side } from "./side";
 import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
 /** A border: the current task's trip ends here and the next begins. */
@@ -23,6 +24,7 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 @notrace function flip(task: Task): void {
   if (phase() != PHASE_FLIP) return;
   clear_flag(task, TF_KGR);
+  set_side(SIDE_MOVED);
   atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("poked"));
   atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("nudged"));
   meter_record(METER_KIND_MOVED, task.pid, load<f64>(MACHINE, MACHINE_KGR_ASKED), clock_ns());

@@ -18,7 +18,7 @@ import { free_page_count } from "../mm/page";
 import { slab_objects, slab_pages } from "../mm/slab";
 import { runqueue } from "../sched/runqueue";
 import { Task, current, task_state } from "../sched/task";
-import { MAX_PIDS, find_task, tasklist } from "../sched/tasklist";
+import { first_task, next_task, tasklist } from "../sched/tasklist";
 import { sleep_until } from "../sched/timer";
 
 /** How the machine looked at rest; written once, at the end of boot. */
@@ -87,13 +87,12 @@ export function audit(at: usize): usize {
 function check_tasks(at: usize): usize {
   spin_lock(tasklist());
   let told = 0;
-  for (let pid = 1; pid < MAX_PIDS && told < 8; pid++) {
-    const task = find_task(pid);
-    if (!changetype<usize>(task) || task == current()) continue;
+  for (let task = first_task(); changetype<usize>(task) && told < 8; task = next_task(task)) {
+    if (task == current()) continue;
     const state = task_state(task);
     if (state == TASK_RUNNING && task.on_rq) continue;
     if (state != TASK_ZOMBIE && task.waits_on) continue;
-    at = put_number(put_text(at, state == TASK_ZOMBIE ? "zombie: pid " : "lost wake-up: pid "), pid);
+    at = put_number(put_text(at, state == TASK_ZOMBIE ? "zombie: pid " : "lost wake-up: pid "), task.pid);
     at = put_text(put_zero_ended(put_text(at, " "), changetype<usize>(task) + offsetof<Task>("name_0"), TASK_NAME_SIZE), "\n");
     told++;
   }

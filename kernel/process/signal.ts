@@ -10,7 +10,7 @@ import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule } from "../sched/core";
 import { STOP_SIGNALS, UNBLOCKABLE, pending_signals, raise_in_group, raise_signal, signal_bit } from "../sched/signal";
 import { TF_KTHREAD, Task, current, has_flag, set_current_state } from "../sched/task";
-import { MAX_PIDS, find_task, get_task, put_task, tasklist } from "../sched/tasklist";
+import { find_task, first_task, get_task, next_task, put_task, tasklist } from "../sched/tasklist";
 import { wake_up_all } from "../sched/wait";
 import { child_queue, exit_group } from "./exit";
 
@@ -38,9 +38,8 @@ export function kill(pid: i32, signal: i32): i32 {
   const own = current().leader;
   if (pid != -1) return raise_in_group(pid ? -pid : own.group, signal) ? 0 : -ESRCH;
   let result = -ESRCH;
-  for (let number = 1; number < MAX_PIDS; number++) {
-    const task = find_task(number);
-    if (changetype<usize>(task) && task.leader == task && task != own && !has_flag(task, TF_KTHREAD)) result = kill_one(task, signal);
+  for (let task = first_task(); changetype<usize>(task); task = next_task(task)) {
+    if (task.leader == task && task != own && !has_flag(task, TF_KTHREAD)) result = kill_one(task, signal);
   }
   return result;
 }

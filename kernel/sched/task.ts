@@ -118,6 +118,9 @@ export class Task {
   poked: i32;
   /** livepatchd wants this task to pass a border: a kernel thread's next interruptible sleep, or a stop, does not begin. Atomic. */
   nudged: i32;
+  /** Its place among all tasks; guarded by the task-list lock. */
+  all_next: ListNode;
+  all_prev: ListNode;
   /** Generation of the last scan that saw its stack; see livepatch/transition.ts. */
   scanned: i32;
   /** When the nanosleep that was poked should end, or 0. Written by the task. */

@@ -9,7 +9,7 @@ import { MACHINE, MACHINE_STACK_BYTES, PAGE_SIZE, TASKLIST, TASKLIST_SIZE, TASK_
 import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { alloc_pages, free_pages } from "../mm/page";
-import { list_init } from "../lib/list";
+import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { kgr_mark } from "../livepatch/universe";
 import { MAX_FILES, TASK_FILES, TASK_STACK, TF_KGR, Task, TaskFunction, current, has_flag, run_node, stack_base, wait_node, wake_lock } from "./task";
 
@@ -24,6 +24,9 @@ class TaskList extends SpinLock {
   tasks: i32;
   /** Order of the block that a task and its stack take. */
   order: i32;
+  /** Every task with a pid, oldest first. */
+  all_next: ListNode;
+  all_prev: ListNode;
 }
 if (<i32>offsetof<TaskList>() > TASKLIST_SIZE) ERROR("TaskList no longer fits layout.ts");
 if (MAX_PIDS * 4 != PAGE_SIZE << PID_ORDER) ERROR("PID_ORDER does not fit MAX_PIDS");
@@ -41,7 +44,33 @@ export function tasklist_init(): void {
   list.next_pid = 1;
   list.tasks = 0;
   list.order = 0;
+  list_init(all());
   while (PAGE_SIZE << list.order < TASK_STACK + load<i32>(MACHINE, MACHINE_STACK_BYTES)) list.order++;
+}
+
+@inline function all(): ListNode {
+  return changetype<ListNode>(<usize>TASKLIST + offsetof<TaskList>("all_next"));
+}
+@inline function all_node(task: Task): ListNode {
+  return changetype<ListNode>(changetype<usize>(task) + offsetof<Task>("all_next"));
+}
+@inline function task_at(node: ListNode): Task {
+  return changetype<Task>(node == all() ? 0 : changetype<usize>(node) - offsetof<Task>("all_next"));
+}
+
+/** The oldest task, or null; the list is locked, or the machine stopped. */
+@inline export function first_task(): Task {
+  return task_at(all().next);
+}
+
+/** The next younger task, or null; the list is locked, or the machine stopped. */
+@inline export function next_task(task: Task): Task {
+  return task_at(all_node(task).next);
+}
+
+/** Whether `task` is still on the list; the list is locked. */
+@inline export function is_listed(task: Task): bool {
+  return !list_empty(all_node(task));
 }
 
 @inline function entry(pid: i32): usize {
@@ -68,6 +97,7 @@ export function alloc_task(): Task {
   spin_lock_init(wake_lock(task), "task wake");
   list_init(run_node(task));
   list_init(wait_node(task));
+  list_init(all_node(task));
   return task;
 }
 
@@ -93,6 +123,7 @@ export function add_task(task: Task, parent: Task): bool {
   store<u32>(entry(task.pid), <u32>changetype<usize>(task));
   list.next_pid = list.next_pid + 1 < MAX_PIDS ? list.next_pid + 1 : 1;
   list.tasks += 1;
+  list_add_tail(all(), all_node(task));
   // In the parent's universe, and under the lock under which a transition marks its tasks.
   if (has_flag(current(), TF_KGR)) kgr_mark(task);
   if (changetype<usize>(parent)) adopt(parent, task);
@@ -145,6 +176,7 @@ export function add_thread(leader: Task, task: Task): void {
   const list = tasklist();
   disown(task);
   store<u32>(entry(task.pid), 0);
+  list_remove(all_node(task));
   list.tasks -= 1;
 }
 
