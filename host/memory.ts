@@ -47,8 +47,8 @@ export class SharedMemory {
     Atomics.add(this.words, address >> 2, value);
   }
 
-  notify(address: number): void {
-    Atomics.notify(this.words, address >> 2);
+  notify(address: number, count: number = Infinity): void {
+    Atomics.notify(this.words, address >> 2, count);
   }
 
   loadDouble(address: number): number {

@@ -43,8 +43,8 @@ const ACCOUNT_MS = 100;
 
 export type LoopEnd = "host" | "offline" | "panic";
 
-/** Runs `cpu` until its thread is wanted elsewhere. */
-export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): LoopEnd {
+/** Runs `cpu` until its thread is wanted elsewhere. In a stop it looks for `spinNs` before it sleeps. */
+export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number, spinNs: number): LoopEnd {
   for (;;) {
     const exit = cpu.run();
     switch (exit) {
@@ -52,7 +52,7 @@ export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): 
         sleep(memory, cpuBlock(cpu.id), clockNs);
         break;
       case EXIT_STOP:
-        stop(cpu, memory, clockNs);
+        stop(cpu, memory, clockNs, spinNs);
         break;
       case EXIT_POKE:
         cpu.poke();
@@ -80,13 +80,19 @@ export function unknownExit(cpu: number, exit: number): MachineError {
   );
 }
 
-function stop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): void {
+function stop(cpu: Cpu, memory: SharedMemory, clockNs: () => number, spinNs: number): void {
   const generation = MACHINE + MACHINE_STOP_GENERATION;
   // Read before this CPU is counted in: the last one may change it at once. Partner: the add in stop_enter().
   const before = memory.load(generation);
-  if (!cpu.enterStop()) {
+  const last = cpu.enterStop();
+  if (!last) {
+    const patience = clockNs() + spinNs;
+    while (memory.load(generation) === before && clockNs() < patience);
     while (memory.load(generation) === before) Atomics.wait(memory.words, generation >> 2, before);
   }
+  // Whoever leaves wakes the next: the last one to arrive need not wake all before the machine runs again. One that is
+  // not asleep yet finds the generation changed.
+  memory.notify(generation, last ? 1 : 2);
   leaveStop(cpu, memory, clockNs);
 }
 

@@ -47,7 +47,6 @@ export function end_of_last_stop(): void {
   if (atomic.sub<i32>(MACHINE, 1, MACHINE_STOP_ACKS) != 1) return 0;
   klp().outcome = call_indirect<i32>(klp().action);
   store<f64>(MACHINE, clock_ns(), MACHINE_STOP_DECIDED);
-  atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the host's wait
-  atomic.notify(MACHINE + MACHINE_STOP_GENERATION, i32.MAX_VALUE);
+  atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the host's wait; who leaves wakes others
   return 1;
 }

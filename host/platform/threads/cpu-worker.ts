@@ -4,11 +4,12 @@
  * Contract: see control.ts. The loop begins in a task of its own, so that the answer to the call which began it is
  * on its way. Invariant: the thread ends when its CPU is offline or lost.
  */
+import { availableParallelism } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { getHeapStatistics } from "node:v8";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import { STATE_BOOTING } from "../../../kernel/abi.ts";
-import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
+import { MACHINE, MACHINE_CPUS, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { Cpu } from "../../cpu/cpu.ts";
 import { runLoop } from "../../cpu/loop.ts";
 import { MachineError } from "../../errors.ts";
@@ -21,6 +22,9 @@ import { clockSince } from "./time.ts";
 if (!parentPort)
   throw new MachineError("BAD_USAGE", "cpu-worker is the entry of a CPU's thread", "Boot a machine instead: wlp run.");
 const port = parentPort;
+
+/** Longer than most stops last when every CPU has a core. */
+const SPIN_NS = 50_000;
 
 let loop: () => void = () => {};
 let booted: Cpu | undefined;
@@ -39,8 +43,10 @@ function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): 
   const memory = new SharedMemory(shared);
   const clockNs = clockSince(epoch);
   const cpu = new Cpu(id, memory, images, { clockNs, step: () => 0, locate: locateBySourceMaps(sourceMaps) });
+  // A CPU that spins while others wait for its core keeps them from arriving.
+  const spinNs = memory.load(MACHINE + MACHINE_CPUS) <= availableParallelism() ? SPIN_NS : 0;
   const run = (): void => {
-    if (runLoop(cpu, memory, clockNs) !== "host") port.close();
+    if (runLoop(cpu, memory, clockNs, spinNs) !== "host") port.close();
   };
   booted = cpu;
   if (id === 0) bootMachine(cpu);

@@ -5,8 +5,9 @@
  *   floor store THREADS EVENTS INTERVAL_US    one atomic store of the function's pointer
  *
  * THREADS threads call a small function through a pointer for ever; its result says in the low bit which version it
- * was. The controller, thread 0 in `stop` and a thread of its own in `store`, switches every INTERVAL_US at most, never
- * before every thread has left the last stop, or seen the last store. One JSON document on standard output; times in ns, one entry per event.
+ * was. The controller is a thread of its own that sleeps in between, as the process that asks for a patch: it switches
+ * every INTERVAL_US at most, never before every thread has left the last stop, or seen the last store. One JSON document
+ * on standard output; times in ns, one entry per event.
  *
  *   commit      stop: request to the last thread's decision; store: request to the end of the store
  *   stopped     stop: request to the last thread's arrival
@@ -120,29 +121,23 @@ int main(int count, char **arguments) {
   int64_t *seen = calloc(events, sizeof(int64_t));
   if (!commit || !stopped || !standstill || !blackout || !seen) return 1;
 
-  /* In `stop` this thread is worker 0, as the kernel's requester runs on one of its CPUs. */
   pthread_t ids[MAX_THREADS];
-  for (int i = stopping_mode; i < threads; i++) if (pthread_create(&ids[i], NULL, work, &workers[i])) return 1;
-  uint32_t value = 0;
-  int64_t asked = now();
+  for (int i = 0; i < threads; i++) if (pthread_create(&ids[i], NULL, work, &workers[i])) return 1;
   for (int event = -1; event < events; event++) { /* the first is not counted: threads are still starting */
     uint32_t version = (uint32_t)(event + 2) & 1;
-    int64_t due = asked + (int64_t)interval * 1000;
-    if (stopping_mode) while (now() < due) for (int i = 0; i < 256; i++) value = call(&workers[0], value);
-    else { struct timespec pause = {0, interval * 1000L}; nanosleep(&pause, NULL); }
-    asked = now();
-    int64_t done;
+    struct timespec interval_time = {0, interval * 1000L};
+    nanosleep(&interval_time, NULL);
+    int64_t asked = now(), done;
+    struct timespec pause = {0, 100000};
     if (stopping_mode) {
       atomic_store(&remaining, threads);
       atomic_store(&missing, threads);
       atomic_store(&wanted, 1);
-      stop(&workers[0]);
-      while (atomic_load(&remaining)) value = call(&workers[0], value);
+      while (atomic_load(&remaining)) nanosleep(&pause, NULL);
       done = decided;
     } else {
       atomic_store(&step, version ? step_new : step_old);
       done = now();
-      struct timespec pause = {0, 100000};
       while (!all_seen(version)) nanosleep(&pause, NULL);
     }
     if (event < 0) continue;
@@ -159,7 +154,7 @@ int main(int count, char **arguments) {
     standstill[event] = first - last;
   }
   atomic_store(&ended, 1);
-  for (int i = stopping_mode; i < threads; i++) pthread_join(ids[i], NULL);
+  for (int i = 0; i < threads; i++) pthread_join(ids[i], NULL);
   printf("{");
   if (stopping_mode) {
     print("stopped", stopped, events, ",");
