@@ -13,7 +13,7 @@ import type { Effort, Outcome, Reading, Span, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
 import { Floor } from "./floor.ts";
 import { longestGaps } from "./gaps.ts";
-import { benchPatch, deadline, onMachine, share, spawnAll } from "./lab.ts";
+import { askAndSleep, benchPatch, deadline, onMachine, share, spawnAll } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 
 const CPUS = [2, 4, 8, 16];
@@ -111,7 +111,7 @@ async function transit(
     for (const step of [machine.enable, machine.disable]) {
       meter.drain();
       const asked = machine.timeNs();
-      await step.call(machine, patch);
+      await askAndSleep(() => step.call(machine, patch));
       const times = machine.transitionTimes();
       const real = { fromNs: times.askedNs, toNs: times.doneNs };
       await machine.run(SETTLE_S); // a gap is noted when it is over

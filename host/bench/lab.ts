@@ -39,6 +39,21 @@ export async function wholeStop(machine: Machine): Promise<StopTimes> {
 }
 const LEAVING_S = 0.0002;
 
+/**
+ * Makes a request and sleeps at once, as the floor's controller does: a host that goes about its business on a core
+ * that a CPU needs would be measured with the machine.
+ */
+export async function askAndSleep(request: () => Promise<unknown>): Promise<void> {
+  const done = request();
+  for (let turn = 0; turn < TURNS_TO_SEND; turn++) await undefined;
+  Atomics.wait(NOTHING, 0, 0, ASKER_SLEEPS_MS);
+  await done;
+}
+/** Promises between a call of the library and the kernel's mailbox. */
+const TURNS_TO_SEND = 8;
+const ASKER_SLEEPS_MS = 0.1;
+const NOTHING = new Int32Array(new SharedArrayBuffer(4));
+
 /** Starts `count` copies of a program. */
 export async function spawnAll(machine: Machine, program: string, count: number, argument = 0): Promise<number[]> {
   const pids = [];

@@ -11,7 +11,7 @@ import type { Effort, Outcome, Reading, Span, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
 import { Floor } from "./floor.ts";
 import type { StopFloor } from "./floor.ts";
-import { benchPatch, deadline, onMachine, share, spawnAll, wholeStop } from "./lab.ts";
+import { askAndSleep, benchPatch, deadline, onMachine, share, spawnAll, wholeStop } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 import { checkGrowth } from "./stack-check.ts";
 
@@ -117,7 +117,7 @@ async function stopOften(
     for (const step of [machine.enable, machine.disable]) {
       await machine.run(PAUSE_S);
       const asked = machine.timeNs();
-      await step.call(machine, patch);
+      await askAndSleep(() => step.call(machine, patch));
       last = await wholeStop(machine);
       note(last, asked, into);
     }
