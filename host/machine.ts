@@ -16,7 +16,7 @@ import {
   MAIL_OP_WAIT,
   SIGTERM,
 } from "../kernel/abi.ts";
-import { MACHINE, MACHINE_DEVICE_HZ, MACHINE_REAPABLE, MAILBOX_SIZE } from "../kernel/layout.ts";
+import { MACHINE, MACHINE_REAPABLE, MAILBOX_SIZE } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage, refuseWithoutSelftests } from "./boot/images.ts";
@@ -32,6 +32,7 @@ import { Terminal } from "./console/terminal.ts";
 import type { TerminalHost } from "./console/terminal.ts";
 import { readCpuState } from "./cpu/state.ts";
 import type { CpuState } from "./cpu/state.ts";
+import { raiseLine, setPulseHz } from "./devices.ts";
 import { succeeded } from "./errno.ts";
 import { MachineError } from "./errors.ts";
 import { EventSource } from "./events.ts";
@@ -317,14 +318,13 @@ export class Machine {
 
   /** Has the device raise `hz` interrupts a second; 0 for none. */
   setDeviceHz(hz: number): void {
-    if (!Number.isInteger(hz) || hz < 0 || hz > 100_000) {
-      throw new MachineError(
-        "BAD_OPTION",
-        `the device's rate is ${hz}`,
-        "Give it as an integer from 0 to 100000 per second.",
-      );
-    }
-    this.#memory.store(MACHINE + MACHINE_DEVICE_HZ, hz);
+    setPulseHz(this.#memory, hz);
+  }
+
+  /** Raises an interrupt line on a CPU, as a device does. */
+  interrupt(line: number, cpu: number = 0): void {
+    this.#refuseFailed();
+    raiseLine(this.#memory, this.settings.cpus, line, cpu);
   }
 
   /** Lets machine time pass: real time on threads, virtual time on the stepped platform. */

@@ -11,7 +11,7 @@
  * EMPTY whenever a request begins.
  */
 import * as abi from "../kernel/abi.ts";
-import { MAIL_DONE, MAIL_EMPTY, MAIL_REQUEST, PENDING_CALL } from "../kernel/abi.ts";
+import { MAIL_DONE, MAIL_EMPTY, MAIL_REQUEST, IRQ_MAILBOX } from "../kernel/abi.ts";
 import {
   MACHINE,
   MACHINE_CPUS,
@@ -103,10 +103,10 @@ export class Mailbox {
     let busy = 0;
     for (let cpu = 0; cpu < cpus; cpu++) {
       if (this.#memory.load(cpuBlock(cpu) + PERCPU_SLEEPING) !== 0) continue;
-      this.#memory.interrupt(cpu, PENDING_CALL);
+      this.#memory.raiseLine(cpu, IRQ_MAILBOX);
       busy++;
     }
-    if (busy === 0) this.#memory.interrupt(0, PENDING_CALL);
+    if (busy === 0) this.#memory.raiseLine(0, IRQ_MAILBOX);
   }
 
   /** Virtual time needs no limit: a stepped machine says by itself when nothing can happen any more. */

@@ -5,7 +5,8 @@
  * Contract: words are read and written with Atomics; another thread may be at the same word. The memory never grows,
  * so the views stay valid. Invariant: text leaves as a copy, because decoders of browsers refuse shared bytes.
  */
-import { PERCPU, PERCPU_PENDING, PERCPU_SIZE } from "../kernel/layout.ts";
+import { PENDING_IRQ } from "../kernel/abi.ts";
+import { PERCPU, PERCPU_IRQ_LINES, PERCPU_PENDING, PERCPU_SIZE, PERCPU_SLEEPING } from "../kernel/layout.ts";
 
 /** Address of a CPU's block. */
 export function cpuBlock(cpu: number): number {
@@ -63,6 +64,15 @@ export class SharedMemory {
   interrupt(cpu: number, bits: number): void {
     this.or(cpuBlock(cpu) + PERCPU_PENDING, bits);
     this.notify(cpuBlock(cpu) + PERCPU_PENDING);
+  }
+
+  /** Raises an interrupt line on a CPU. Partner: the exchange in handle_lines(). */
+  raiseLine(cpu: number, line: number): void {
+    const block = cpuBlock(cpu);
+    this.or(block + PERCPU_IRQ_LINES, 1 << line); // before the bit that has it looked at
+    this.or(block + PERCPU_PENDING, PENDING_IRQ);
+    // SLEEPING is stored before the sleeper compares PENDING: one of the two sees the other.
+    if (this.load(block + PERCPU_SLEEPING)) this.notify(block + PERCPU_PENDING);
   }
 
   /** Text up to a zero byte, `limit` bytes at most. */

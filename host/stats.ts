@@ -45,6 +45,10 @@ export interface Counters {
   readonly faults: number;
   /** Calls that asked a slow stub for the version; debug images count them. */
   readonly stubCalls: number;
+  /** Rescheduling interrupts taken. */
+  readonly reschedules: number;
+  /** Function call interrupts taken. */
+  readonly calls: number;
 }
 
 const COUNTERS: Readonly<Record<keyof Counters, number>> = {
@@ -68,6 +72,8 @@ const COUNTERS: Readonly<Record<keyof Counters, number>> = {
   idleNs: abi.COUNTER_IDLE_NS,
   faults: abi.COUNTER_FAULTS,
   stubCalls: abi.COUNTER_STUB_CALLS,
+  reschedules: abi.COUNTER_RESCHEDS,
+  calls: abi.COUNTER_CALLS,
 };
 
 /** Maxima are not added up. */

@@ -70,7 +70,24 @@ export const COUNTER_DEVICE = 16; // device interrupts
 export const COUNTER_IDLE_NS = 17;
 export const COUNTER_FAULTS = 18; // tasks killed by a fault
 export const COUNTER_STUB_CALLS = 19; // calls that asked a slow stub; debug images only
-export const COUNTER_COUNT = 20;
+export const COUNTER_RESCHEDS = 20; // rescheduling interrupts taken
+export const COUNTER_CALLS = 21; // function call interrupts taken
+export const COUNTER_COUNT = 22;
+
+// ── interrupt lines, and what handlers answer ────────────────────────────────────────────────────
+export const IRQ_LINES = 32; // a bit each in PERCPU_IRQ_LINES
+export const IRQ_MAILBOX = 1; // the host has written a request; raised on every CPU that is awake
+export const IRQ_PULSE = 2; // the pulse device, on CPUs in turn
+export const IRQ_NONE = 0; // not mine
+export const IRQ_HANDLED = 1;
+export const IRQF_SHARED = 128;
+export const IRQF_PERCPU = 1024; // several CPUs may be in the handler at once
+
+// ── softirqs, in the order in which they run; numbers and names are Linux's ──────────────────────
+export const HI_SOFTIRQ = 0;
+export const TASKLET_SOFTIRQ = 6;
+export const RCU_SOFTIRQ = 9;
+export const SOFTIRQ_COUNT = 10;
 
 // ── mailbox: host → kernel requests ──────────────────────────────────────────────────────────────
 export const MAIL_EMPTY = 0;

@@ -1,10 +1,13 @@
 /**
  * The kernel's table of contents: what the host can call, and the order in which the machine comes up.
  */
-import { set_interrupt_dispatcher } from "./cpu/irq";
+import { set_interrupt_dispatcher, set_softirq_runner } from "./cpu/irq";
 import { claim_cpu, cpu_block, this_cpu } from "./cpu/percpu";
 import { ramfs_init } from "./fs/ramfs";
 import { ttys_init } from "./fs/tty";
+import { lines_init } from "./irq/line";
+import { run_softirqs, softirq_cpu_init } from "./irq/softirq";
+import { tasklets_init } from "./irq/tasklet";
 import { futexes_init } from "./lock/futex";
 import { MACHINE, MACHINE_CPUS, PERCPU_CURRENT, PERCPU_IDLE_TASK, PERCPU_IRQ_OFF } from "./layout";
 import { func_stacks_init } from "./livepatch/func_stack";
@@ -39,6 +42,7 @@ export { bench_syscalls } from "./bench";
 @bare export function cpu_init(cpu: i32): void {
   claim_cpu(cpu);
   set_interrupt_dispatcher(dispatch_interrupts);
+  set_softirq_runner(run_softirqs);
   store<i32>(this_cpu, 1, PERCPU_IRQ_OFF); // until the idle task starts, which turns them on as after a switch
   store<u32>(this_cpu, load<u32>(this_cpu, PERCPU_IDLE_TASK), PERCPU_CURRENT);
 }
@@ -52,11 +56,14 @@ export { bench_syscalls } from "./bench";
   windows_init();
   ttys_init();
   futexes_init();
+  lines_init();
+  tasklets_init();
   func_stacks_init();
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     runqueue_init(cpu);
     timers_init(cpu);
     workqueue_init(cpu);
+    softirq_cpu_init(cpu);
     idle_init(cpu);
     if (STEPPED) step_stack_init(cpu);
   }

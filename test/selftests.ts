@@ -16,6 +16,14 @@ export const SELFTESTS: readonly string[] = [
   "concurrent callers of schedule_on_each_cpu() wait each for their own",
   "a work item runs on the CPU that was asked for",
   "a function call reaches every CPU",
+  "a line calls its handler on the CPU where it was raised, once per raise",
+  "a shared line calls everybody who requested it; one that is not shared is EBUSY",
+  "a line raised while it is disabled calls its handler once when it is enabled, and none while interrupts are off",
+  "an interrupt on a line that nobody requested is counted",
+  "a line's handler never runs on two CPUs, and on none once it is freed",
+  "softirqs that do not end are left to ksoftirqd",
+  "an interrupt comes on top of a softirq, and is over before the softirq goes on",
+  "a tasklet runs on one CPU at a time",
 ];
 
 /** Row of the test that needs 64 MiB. */

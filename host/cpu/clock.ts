@@ -6,13 +6,12 @@
  * A late clock merges ticks, and catches up on at most CATCH_UP device interrupts. Invariant: TICK_SENT is written
  * only while PENDING_TICK is clear, so it belongs to the tick that the CPU will see.
  */
-import { PENDING_IRQ, PENDING_TICK } from "../../kernel/abi.ts";
+import { IRQ_PULSE, PENDING_TICK } from "../../kernel/abi.ts";
 import {
   MACHINE,
   MACHINE_CPUS,
   MACHINE_DEVICE_HZ,
   MACHINE_TICK_NS,
-  PERCPU_IRQ_LINES,
   PERCPU_ONLINE,
   PERCPU_PENDING,
   PERCPU_SLEEPING,
@@ -88,11 +87,7 @@ export class Clock {
   }
 
   #raiseDevice(): void {
-    const block = cpuBlock(this.#deviceCpu);
+    this.#memory.raiseLine(this.#deviceCpu, IRQ_PULSE);
     this.#deviceCpu = (this.#deviceCpu + 1) % this.#cpus;
-    this.#memory.or(block + PERCPU_IRQ_LINES, 1);
-    this.#memory.or(block + PERCPU_PENDING, PENDING_IRQ);
-    // SLEEPING is stored before the sleeper compares PENDING: one of the two sees the other.
-    if (this.#memory.load(block + PERCPU_SLEEPING)) this.#memory.notify(block + PERCPU_PENDING);
   }
 }

@@ -8,13 +8,21 @@
  *   pending bit     raised by                     handler (registered at boot)
  *   RESCHED         a CPU that queued a task      sets ATTENTION_RESCHED
  *   TICK            clock thread, idle time-out   timers, time slice
- *   CALL            send_call(), host mailbox     function-call queue
- *   IRQ             devices                       the line's handler
+ *   CALL            send_call()                   function-call queue
+ *   IRQ             devices, the host's mailbox   the lines' handlers (irq/line.ts)
  *
- * Handlers are atomic: they may take locks and wake tasks, never sleep.
+ * Nesting, as on Linux: a handler is never interrupted; what it leaves to softirqs runs behind it with interrupts on,
+ * so an interrupt may come on top of a softirq, never a softirq on a softirq. At most three deep: task, softirq,
+ * interrupt. Each is a trip of its own, in the universe of its CPU's interrupts.
+ *
+ * Handlers are atomic: they may take locks and wake tasks, never sleep. irq_disable() counts, so it masks as
+ * local_irq_save() does.
  */
-import { ATTENTION_RESCHED, COUNTER_INTERRUPTS, COUNTER_IPIS, PENDING_INTERRUPTS, PENDING_PANIC, PENDING_RESCHED } from "../abi";
-import { PERCPU_ATTENTION, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_KLP_IRQ, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING, PERCPU_TRIP } from "../layout";
+import { ATTENTION_RESCHED, COUNTER_INTERRUPTS, COUNTER_IPIS, COUNTER_RESCHEDS, PENDING_INTERRUPTS, PENDING_PANIC, PENDING_RESCHED } from "../abi";
+import {
+  PERCPU_ATTENTION, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_KLP_IRQ, PERCPU_PENDING, PERCPU_RELAXED, PERCPU_SLEEPING, PERCPU_SOFTIRQS, PERCPU_TRIP,
+  PERCPU_TRIPS,
+} from "../layout";
 import { invariant } from "../lib/printk";
 import { SIDE_MARKED, SIDE_MOVED, set_side, side } from "../livepatch/side";
 import { count, cpu_block, cpu_id, this_cpu } from "./percpu";
@@ -23,12 +31,25 @@ import { step_relax } from "./switch";
 /** Called in interrupt context with the bits that were pending. */
 export type InterruptHandler = (bits: i32) => void;
 
-/** Table index of the one dispatcher; registered by every CPU for itself, so it is a per-CPU global. */
+/** Runs what handlers left to softirqs. */
+export type SoftirqRunner = () => void;
+
+/** Bits of PERCPU_IN_IRQ. */
+const IN_HARDIRQ = 1;
+const IN_SOFTIRQ = 2;
+
+/** Table indices of the one dispatcher and the one runner; registered by every CPU for itself, so per-CPU globals. */
 @percpu let dispatcher: i32 = 0;
+@percpu let softirq_runner: i32 = 0;
 
 /** Names the function that handles pending interrupt bits on this CPU. */
 @notrace @atomic export function set_interrupt_dispatcher(handler: InterruptHandler): void {
   dispatcher = handler.index;
+}
+
+/** Names the function that runs softirqs on this CPU. */
+@notrace @atomic export function set_softirq_runner(runner: SoftirqRunner): void {
+  softirq_runner = runner.index;
 }
 
 @inline export function irq_disable(): void {
@@ -41,8 +62,19 @@ export type InterruptHandler = (bits: i32) => void;
   store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) - 1, PERCPU_IRQ_OFF);
 }
 
+/** In an interrupt or a softirq. */
 @inline export function in_irq(): bool {
   return load<i32>(this_cpu, PERCPU_IN_IRQ) != 0;
+}
+@inline export function in_hardirq(): bool {
+  return (load<i32>(this_cpu, PERCPU_IN_IRQ) & IN_HARDIRQ) != 0;
+}
+
+/** What now runs on top of the task is another trip. */
+@inline export function begin_irq_trip(): void {
+  const trip = load<i32>(this_cpu, PERCPU_TRIPS) + 1;
+  store<i32>(this_cpu, trip, PERCPU_TRIPS);
+  store<i32>(this_cpu, trip, PERCPU_TRIP);
 }
 
 /** The running task should give way at its next safepoint. */
@@ -66,20 +98,42 @@ export type InterruptHandler = (bits: i32) => void;
 
 @notrace @atomic function poll_slow(): void {
   if (atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_PANIC) unreachable(); // another CPU panicked; nothing here matters any more
-  if (load<i32>(this_cpu, PERCPU_IRQ_OFF) || load<i32>(this_cpu, PERCPU_IN_IRQ)) return;
-  store<i32>(this_cpu, 1, PERCPU_IN_IRQ);
-  const task_side = side();
-  set_side(load<i32>(this_cpu, PERCPU_KLP_IRQ) ? SIDE_MOVED : SIDE_MARKED);
+  const outer = load<i32>(this_cpu, PERCPU_IN_IRQ);
+  if (load<i32>(this_cpu, PERCPU_IRQ_OFF) || outer & IN_HARDIRQ) return;
+  const outer_side = side();
+  const outer_trip = load<i32>(this_cpu, PERCPU_TRIP);
+  store<i32>(this_cpu, outer | IN_HARDIRQ, PERCPU_IN_IRQ);
+  set_side(irq_side());
   for (;;) {
     const bits = atomic.load<i32>(this_cpu, PERCPU_PENDING) & PENDING_INTERRUPTS;
     if (bits == 0) break;
     // Cleared before the work is done: a bit raised meanwhile is seen by the next round.
     atomic.and<i32>(this_cpu, ~bits, PERCPU_PENDING);
-    if (bits & PENDING_RESCHED) set_need_resched();
+    if (bits & PENDING_RESCHED) {
+      count(COUNTER_RESCHEDS);
+      set_need_resched();
+    }
     count(COUNTER_INTERRUPTS);
-    store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_TRIP) + 1, PERCPU_TRIP);
+    begin_irq_trip();
     call_indirect<void>(dispatcher, bits);
   }
+  store<i32>(this_cpu, outer, PERCPU_IN_IRQ);
+  set_side(outer_side);
+  store<i32>(this_cpu, outer_trip, PERCPU_TRIP);
+  if (!outer && load<i32>(this_cpu, PERCPU_SOFTIRQS)) do_softirqs();
+}
+
+/** The universe of this CPU's interrupts and softirqs; changed in process context only, so one that runs keeps it. */
+@inline function irq_side(): i32 {
+  return load<i32>(this_cpu, PERCPU_KLP_IRQ) ? SIDE_MOVED : SIDE_MARKED;
+}
+
+/** Runs softirqs on top of the current task, on which nothing runs yet. */
+@notrace @atomic export function do_softirqs(): void {
+  const task_side = side();
+  store<i32>(this_cpu, IN_SOFTIRQ, PERCPU_IN_IRQ);
+  set_side(irq_side());
+  call_indirect<void>(softirq_runner);
   set_side(task_side);
   store<i32>(this_cpu, 0, PERCPU_IN_IRQ);
 }

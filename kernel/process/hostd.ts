@@ -1,17 +1,19 @@
 /**
  * hostd: the kernel thread that does what the host asks through the mailbox.
  *
- *   host: bytes, ARG, LENGTH, OP, then STATE = REQUEST, interrupts to CPUs that are awake
+ *   host: bytes, ARG, LENGTH, OP, then STATE = REQUEST, the mailbox line of CPUs that are awake
  *   hostd: does it, STATUS, then STATE = DONE, notify
  *
  * A new request is a number in abi.ts, a row in OPERATIONS, and a test.
  */
-import { EAGAIN, EINVAL, ENOSYS, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
+import { EAGAIN, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
 import { put_file, vfs_read } from "../fs/file";
 import { is_error, open_path } from "../fs/open";
 import {
   HOSTD, HOSTD_SIZE, MACHINE, MACHINE_MAIL_ARG, MACHINE_MAIL_LENGTH, MACHINE_MAIL_OP, MACHINE_MAIL_STATE, MACHINE_MAIL_STATUS, MAILBOX, MAILBOX_SIZE, SELFTEST,
 } from "../layout";
+import { request_irq } from "../irq/line";
+import { panic } from "../lib/printk";
 import { schedule } from "../sched/core";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
 import { klp_alloc, klp_blockers, klp_disable, klp_enable, klp_free, klp_load_patch, klp_signal, klp_status, klp_trace, klp_unload } from "../livepatch/requests";
@@ -41,11 +43,13 @@ if (<i32>offsetof<WaitQueue>() > HOSTD_SIZE) ERROR("hostd's wait queue no longer
 
 export function hostd_init(): void {
   wait_queue_init(mail_queue(), "hostd");
+  if (request_irq(IRQ_MAILBOX, mailbox_interrupt, IRQF_PERCPU, "mailbox", 0)) panic("no memory for the mailbox's line");
 }
 
-/** In interrupt context: the host may have written to the mailbox. */
-@notrace export function mailbox_interrupt(): void {
+/** The host may have written to the mailbox; it raises the line on many CPUs, and the first to look does the work. */
+function mailbox_interrupt(line: i32, device: usize): i32 {
   if (requested()) wake_up(mail_queue());
+  return IRQ_HANDLED;
 }
 
 @sleeps export function hostd_main(argument: i32): i32 {

@@ -16,6 +16,7 @@ import { device_start } from "./device";
 import { child_queue, has_zombie, wait_for_child } from "./exit";
 import { hostd_init, hostd_main } from "./hostd";
 import { ANY_CPU, kthread_run } from "./kthread";
+import { ksoftirqds_start } from "./ksoftirqd";
 import { workqueues_start } from "./workqueue";
 
 /** Makes pid 1; it runs when CPU 0 does. */
@@ -30,6 +31,7 @@ export function init_start(): void {
 function init_main(argument: i32): i32 {
   hostd_init();
   workqueues_start();
+  ksoftirqds_start();
   device_start();
   klp_start();
   const hostd = kthread_run(hostd_main, 0, "hostd", ANY_CPU);

@@ -1,25 +1,24 @@
 /**
  * What each pending interrupt bit means: the one dispatcher that every CPU registers at boot.
  */
-import { ATTENTION_GAP, COUNTER_TICKS, PENDING_CALL, PENDING_IRQ, PENDING_TICK } from "../abi";
+import { ATTENTION_GAP, COUNTER_CALLS, COUNTER_TICKS, PENDING_CALL, PENDING_IRQ, PENDING_TICK } from "../abi";
 import { run_calls } from "../cpu/ipi";
 import { count, this_cpu } from "../cpu/percpu";
 import { PERCPU_ATTENTION, PERCPU_GAP_STAMP, PERCPU_TICK_SENT } from "../layout";
+import { handle_lines } from "../irq/line";
 import { klp_interrupt } from "../livepatch/transition";
 import { scheduler_tick } from "../sched/core";
 import { run_timers } from "../sched/timer";
-import { device_interrupt } from "./device";
-import { mailbox_interrupt } from "./hostd";
 
 /** In interrupt context, with the bits that were pending. */
 @notrace export function dispatch_interrupts(bits: i32): void {
   if (bits & PENDING_TICK) tick();
   if (bits & PENDING_CALL) {
+    count(COUNTER_CALLS);
     run_calls();
-    mailbox_interrupt();
     klp_interrupt();
   }
-  if (bits & PENDING_IRQ) device_interrupt();
+  if (bits & PENDING_IRQ) handle_lines();
 }
 
 /** The clock's tick: timers, the running task's slice, and a stamp for the next safepoint to measure the gap by. */

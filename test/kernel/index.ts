@@ -5,6 +5,9 @@
  */
 import { SELFTEST } from "../../kernel/layout";
 import { clear_scratch } from "./harness";
+import {
+  test_ksoftirqd_takes_over, test_line_on_its_cpu, test_masked_line, test_nesting, test_one_handler_at_a_time, test_shared_line, test_spurious_line, test_tasklets,
+} from "./irq";
 import { test_spin_locks, test_wake_up_all, test_wake_up_ring } from "./locks";
 import { test_log_lines } from "./log";
 import { test_allocators } from "./memory";
@@ -17,6 +20,7 @@ type Test = () => i32;
 const TESTS: StaticArray<Test> = [
   test_spin_locks, test_wake_up_ring, test_wake_up_all, test_migration, test_exit_and_wait, test_orphans, test_kthread_stop, test_timers, test_allocators,
   test_pipe_transfer, test_pipe_without_reader, test_pipe_many_readers, test_schedule_on_each_cpu, test_concurrent_callers, test_queue_work, test_calls,
+  test_line_on_its_cpu, test_shared_line, test_masked_line, test_spurious_line, test_one_handler_at_a_time, test_ksoftirqd_takes_over, test_nesting, test_tasklets,
   test_ten_thousand_tasks, test_log_lines,
 ];
 

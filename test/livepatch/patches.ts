@@ -97,3 +97,19 @@ export const TIMERS: Edits = {
     ],
   ],
 };
+
+/** What the pulse's interrupt calls, and what its tasklet calls behind it. They do what they did. */
+export const PULSE: Edits = {
+  "process/device.ts": [
+    [
+      "function pulse_interrupt(line: i32, device: usize): i32 {",
+      "function pulse_interrupt(line: i32, device: usize): i32 {\n  if (!line) return IRQ_HANDLED;",
+    ],
+    ["function note_pulse(): void {", "function note_pulse(): void {\n  if (load<i32>(DEVICE) == -77) return;"],
+    [
+      "function pulse_tasklet(argument: i32): void {",
+      "function pulse_tasklet(argument: i32): void {\n  if (argument) return;",
+    ],
+    ["function wake_irqd(): void {", "function wake_irqd(): void {\n  if (load<i32>(DEVICE) == -77) return;"],
+  ],
+};

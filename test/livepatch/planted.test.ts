@@ -5,7 +5,7 @@ import type { MachineOptions } from "../../host/index.ts";
 import { kernelImage, patchImage, plantedImage } from "../patch-image.ts";
 import type { Edits, Kernel } from "../patch-image.ts";
 import { MOTHERS } from "../user-module.ts";
-import { IRQD, PAIR, TIMERS } from "./patches.ts";
+import { IRQD, PAIR, PULSE, TIMERS } from "./patches.ts";
 import { PIPES, slotsOf, traced, underLoad, violations } from "./rig.ts";
 import type { Load } from "./rig.ts";
 
@@ -63,6 +63,7 @@ async function firstFinding(kernel: Kernel, scenario: Scenario, seeds: number): 
 const READS: Scenario = { model: "kgraft", edits: PAIR, load: PIPES };
 const STOPS: Scenario = { ...READS, model: "kpatch" };
 const THREADS: Scenario = { model: "kgraft", edits: IRQD, load: PIPES };
+const HANDLERS: Scenario = { model: "kgraft", edits: PULSE, load: PIPES };
 /** Tasks are born, and fall asleep, while CPUs still put in their stubs. */
 const BIRTHS: Scenario = {
   model: "kgraft",
@@ -96,6 +97,12 @@ const PLANTED: readonly { name: string; what: string; scenario: Scenario; says: 
     what: "a saved frame is resumed in the version of its task's universe",
     scenario: THREADS,
     says: /./,
+  },
+  {
+    name: "interrupt-in-task-universe",
+    what: "an interrupt runs in the universe of the task that it came upon",
+    scenario: HANDLERS,
+    says: /two universes|moved back/,
   },
 ];
 
@@ -131,7 +138,7 @@ function changeEntriesLate(): void {
 }
 
 describe("and without a bug it is silent:", () => {
-  it.each(Object.entries({ READS, STOPS, THREADS, BIRTHS }))("%s", async (_name, scenario) => {
+  it.each(Object.entries({ READS, STOPS, THREADS, HANDLERS, BIRTHS }))("%s", async (_name, scenario) => {
     expect(await firstFinding(await kernelImage("kernel-stepped"), scenario, CLEAN_SEEDS)).toBeUndefined();
   });
 });
