@@ -55,6 +55,7 @@ import { readImage } from "./platform/node/files.ts";
 import type { Platform } from "./platform/platform.ts";
 import { PLATFORMS } from "./platform/platforms.ts";
 import type { KernelMap } from "./toolchain/image.ts";
+import { Upcalls } from "./upcalls.ts";
 import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
 import type { CounterReading, MachineStats } from "./stats.ts";
 
@@ -121,6 +122,7 @@ export class Machine {
       firstFree: firstProgram(kernel.map) + user.map.programs.length,
     });
     machine.#map = kernel.map;
+    new Upcalls(memory, machine.#platform, settings.requestTimeoutMs).start();
     const names = new Map(kernel.map.functions.map(({ id, name }) => [id, { name, version: ORIGINAL }]));
     machine.#trace = new VersionTrace(
       memory,

@@ -14,7 +14,6 @@ import * as abi from "../kernel/abi.ts";
 import { MAIL_DONE, MAIL_EMPTY, MAIL_REQUEST, IRQ_MAILBOX } from "../kernel/abi.ts";
 import {
   MACHINE,
-  MACHINE_CPUS,
   MACHINE_MAIL_ARG,
   MACHINE_MAIL_LENGTH,
   MACHINE_MAIL_OP,
@@ -22,12 +21,10 @@ import {
   MACHINE_MAIL_STATUS,
   MAILBOX,
   MAILBOX_SIZE,
-  PERCPU_SLEEPING,
 } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { MachineError } from "./errors.ts";
-import { cpuBlock } from "./memory.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { Platform } from "./platform/platform.ts";
 
@@ -76,7 +73,7 @@ export class Mailbox {
     memory.store(MACHINE + MACHINE_MAIL_LENGTH, bytes.length);
     memory.store(MACHINE + MACHINE_MAIL_OP, op);
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_REQUEST); // pairs with requested() in kernel/process/hostd.ts
-    this.#interrupt();
+    memory.raiseAnywhere(IRQ_MAILBOX);
     await this.#answered(op);
     if (memory.load(MACHINE + MACHINE_MAIL_STATE) !== MAIL_DONE) {
       throw new MachineError(
@@ -92,21 +89,6 @@ export class Mailbox {
     };
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_EMPTY);
     return answer;
-  }
-
-  /**
-   * The first CPU to look takes it: with more CPUs than cores, one that is on a core. CPUs that sleep are left alone
-   * unless all do; one that falls asleep meanwhile finds the bit.
-   */
-  #interrupt(): void {
-    const cpus = this.#memory.load(MACHINE + MACHINE_CPUS);
-    let busy = 0;
-    for (let cpu = 0; cpu < cpus; cpu++) {
-      if (this.#memory.load(cpuBlock(cpu) + PERCPU_SLEEPING) !== 0) continue;
-      this.#memory.raiseLine(cpu, IRQ_MAILBOX);
-      busy++;
-    }
-    if (busy === 0) this.#memory.raiseLine(0, IRQ_MAILBOX);
   }
 
   /** Virtual time needs no limit: a stepped machine says by itself when nothing can happen any more. */

@@ -6,7 +6,15 @@
  * so the views stay valid. Invariant: text leaves as a copy, because decoders of browsers refuse shared bytes.
  */
 import { PENDING_IRQ } from "../kernel/abi.ts";
-import { PERCPU, PERCPU_IRQ_LINES, PERCPU_PENDING, PERCPU_SIZE, PERCPU_SLEEPING } from "../kernel/layout.ts";
+import {
+  MACHINE,
+  MACHINE_CPUS,
+  PERCPU,
+  PERCPU_IRQ_LINES,
+  PERCPU_PENDING,
+  PERCPU_SIZE,
+  PERCPU_SLEEPING,
+} from "../kernel/layout.ts";
 
 /** Address of a CPU's block. */
 export function cpuBlock(cpu: number): number {
@@ -73,6 +81,16 @@ export class SharedMemory {
     this.or(block + PERCPU_PENDING, PENDING_IRQ);
     // SLEEPING is stored before the sleeper compares PENDING: one of the two sees the other.
     if (this.load(block + PERCPU_SLEEPING)) this.notify(block + PERCPU_PENDING);
+  }
+
+  /**
+   * Raises a line for whoever looks first: with more CPUs than cores, one that is on a core. CPUs that sleep are left
+   * alone unless all do; one that falls asleep meanwhile finds the bit.
+   */
+  raiseAnywhere(line: number): void {
+    const cpus = Array.from({ length: this.load(MACHINE + MACHINE_CPUS) }, (_, cpu) => cpu);
+    const awake = cpus.filter((cpu) => this.load(cpuBlock(cpu) + PERCPU_SLEEPING) === 0);
+    for (const cpu of awake.length > 0 ? awake : [0]) this.raiseLine(cpu, line);
   }
 
   /** Text up to a zero byte, `limit` bytes at most. */

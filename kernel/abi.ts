@@ -78,6 +78,7 @@ export const COUNTER_COUNT = 22;
 export const IRQ_LINES = 32; // a bit each in PERCPU_IRQ_LINES
 export const IRQ_MAILBOX = 1; // the host has written a request; raised on every CPU that is awake
 export const IRQ_PULSE = 2; // the pulse device, on CPUs in turn
+export const IRQ_UPCALL = 3; // the host has answered what a task asked
 export const IRQ_NONE = 0; // not mine
 export const IRQ_HANDLED = 1;
 export const IRQF_SHARED = 128;
@@ -114,6 +115,13 @@ export const MAIL_OP_TTY_SPAWN = 18; // mailbox: arguments, each with a zero beh
 export const MAIL_OP_TTY_INPUT = 19; // mailbox: what is typed; ARG: terminal, | TTY_END at the end of input → bytes taken
 export const MAIL_OP_TTY_OUTPUT = 20; // ARG: terminal; mailbox ← what was written → bytes, 0 when there is nothing now
 export const MAIL_OP_TTY_CLOSE = 21; // ARG: terminal; what is written to it from now on is thrown away
+
+// ── up-calls: kernel → host requests (process/upcall.ts) ─────────────────────────────────────────
+export const UPCALL_IDLE = 0;
+export const UPCALL_TAKEN = 1; // a task fills in what it asks
+export const UPCALL_REQUEST = 2;
+export const UPCALL_DONE = 3;
+export const UPCALL_OP_ECHO = 1; // bytes → the same bytes; ARG is added to the status
 
 // ── terminals ────────────────────────────────────────────────────────────────────────────────────
 export const TTY_CANON = 1; // input comes in lines, edited by the terminal

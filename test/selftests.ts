@@ -24,6 +24,8 @@ export const SELFTESTS: readonly string[] = [
   "softirqs that do not end are left to ksoftirqd",
   "an interrupt comes on top of a softirq, and is over before the softirq goes on",
   "a tasklet runs on one CPU at a time",
+  "the host answers each task what it asked, one at a time",
+  "a question that the host does not know is ENOSYS, an answer that does not fit EIO",
 ];
 
 /** Row of the test that needs 64 MiB. */

@@ -23,6 +23,11 @@ export interface Platform {
   start(): Promise<void>;
   /** Resolves when the word at `address` is not `value` any more. */
   change(address: number, value: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Calls `answer` whenever the word at `address` is `value`, until the machine ends; `answer` changes the word. Where
+   * time is virtual it stands still meanwhile, and `answer` must not wait for the machine.
+   */
+  serve(address: number, value: number, answer: () => Promise<void>): void;
   /** Lets machine time pass. */
   pass(seconds: number, signal?: AbortSignal): Promise<void>;
   /** Machine time. */

@@ -17,6 +17,7 @@ import { child_queue, has_zombie, wait_for_child } from "./exit";
 import { hostd_init, hostd_main } from "./hostd";
 import { ANY_CPU, kthread_run } from "./kthread";
 import { ksoftirqds_start } from "./ksoftirqd";
+import { upcall_init } from "./upcall";
 import { workqueues_start } from "./workqueue";
 
 /** Makes pid 1; it runs when CPU 0 does. */
@@ -30,6 +31,7 @@ export function init_start(): void {
 
 function init_main(argument: i32): i32 {
   hostd_init();
+  upcall_init();
   workqueues_start();
   ksoftirqds_start();
   device_start();

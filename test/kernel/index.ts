@@ -13,6 +13,7 @@ import { test_log_lines } from "./log";
 import { test_allocators } from "./memory";
 import { test_pipe_many_readers, test_pipe_transfer, test_pipe_without_reader } from "./pipes";
 import { test_exit_and_wait, test_kthread_stop, test_migration, test_orphans, test_ten_thousand_tasks, test_timers } from "./tasks";
+import { test_upcall_refusals, test_upcalls } from "./upcalls";
 import { test_calls, test_concurrent_callers, test_queue_work, test_schedule_on_each_cpu } from "./work";
 
 type Test = () => i32;
@@ -21,6 +22,7 @@ const TESTS: StaticArray<Test> = [
   test_spin_locks, test_wake_up_ring, test_wake_up_all, test_migration, test_exit_and_wait, test_orphans, test_kthread_stop, test_timers, test_allocators,
   test_pipe_transfer, test_pipe_without_reader, test_pipe_many_readers, test_schedule_on_each_cpu, test_concurrent_callers, test_queue_work, test_calls,
   test_line_on_its_cpu, test_shared_line, test_masked_line, test_spurious_line, test_one_handler_at_a_time, test_ksoftirqd_takes_over, test_nesting, test_tasklets,
+  test_upcalls, test_upcall_refusals,
   test_ten_thousand_tasks, test_log_lines,
 ];
 

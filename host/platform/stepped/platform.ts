@@ -21,6 +21,7 @@ export class SteppedPlatform implements Platform {
   readonly realTime = false;
   readonly #plan: PlatformPlan;
   readonly #driver: Driver;
+  #service: { address: number; value: number; answer: () => Promise<void> } | undefined;
   #failure: MachineError | undefined;
   #waiting: Promise<unknown> = Promise.resolve();
 
@@ -41,6 +42,10 @@ export class SteppedPlatform implements Platform {
       () => Infinity,
       signal,
     );
+  }
+
+  serve(address: number, value: number, answer: () => Promise<void>): void {
+    this.#service = { address, value, answer };
   }
 
   pass(seconds: number, signal?: AbortSignal): Promise<void> {
@@ -88,11 +93,17 @@ export class SteppedPlatform implements Platform {
     while (!done()) {
       refuseAborted(signal);
       this.#guard(() => {
-        for (let turns = 0; turns < SLICE && !done(); turns++) this.#driver.turn(until);
+        for (let turns = 0; turns < SLICE && !done() && !this.#isCalled(); turns++) this.#driver.turn(until);
       });
+      if (this.#isCalled()) await this.#service?.answer();
       this.#plan.onPulse();
       if (!done()) await new Promise<void>((resume) => setTimeout(resume, 0));
     }
+  }
+
+  #isCalled(): boolean {
+    const service = this.#service;
+    return service !== undefined && this.#plan.memory.load(service.address) === service.value;
   }
 
   #guard(work: () => void): void {

@@ -82,6 +82,18 @@ export class ThreadsPlatform implements Platform {
     }
   }
 
+  serve(address: number, value: number, answer: () => Promise<void>): void {
+    const { memory } = this.#plan;
+    const serve = async (): Promise<void> => {
+      for (;;) {
+        const now = memory.load(address);
+        if (now === value) await answer();
+        else await this.change(address, now);
+      }
+    };
+    serve().catch(() => undefined); // the machine has ended, and everybody who waits for it was told
+  }
+
   async pass(seconds: number, signal?: AbortSignal): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const over = new Promise<void>((resolve) => {
