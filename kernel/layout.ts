@@ -61,6 +61,8 @@ export const MACHINE_KGR_OVER = 424; // f64 ns: when the last task moved; writte
 export const MACHINE_KGR_DONE = 432; // f64 ns: when every slot was at rest again
 export const MACHINE_METER = 440; // address of the CPUs' meters, or 0: nothing is recorded
 export const MACHINE_TTY_NEWS = 448; // grows when the console has written something; the host waits on it
+export const MACHINE_CORES = 456; // cores that the CPUs share; 0 where each has its own
+export const MACHINE_STEP = 460; // step of a transition, or 0: CPUs whose part is done wait on it for a moment where they share cores
 export const MACHINE_SIZE = 512;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────

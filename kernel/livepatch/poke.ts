@@ -6,10 +6,11 @@
  */
 import { PENDING_POKE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from "../abi";
 import { clock_ns } from "../cpu/clock";
+import { next_step } from "../cpu/give_way";
 import { raise_pending } from "../cpu/irq";
 import { KLP, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, POKES, POKE_BYTES, POKE_COUNT, POKE_FIRST, POKE_MAX, WORD } from "../layout";
 import { panic } from "../lib/printk";
-import { safepoint, schedule, yield_cpu } from "../sched/core";
+import { schedule, yield_cpu } from "../sched/core";
 import { set_current_state } from "../sched/task";
 import { sleep_until } from "../sched/timer";
 
@@ -45,7 +46,7 @@ export function poke_all_cpus(): void {
   const cpus = load<i32>(MACHINE, MACHINE_CPUS);
   atomic.store<i32>(KLP, 0, KLP_POKE_ACKS);
   for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_POKE);
-  safepoint();
+  next_step();
   for (;;) {
     set_current_state(TASK_UNINTERRUPTIBLE);
     // Pairs with the add in leave_for_host(), whose last one wakes livepatchd: then every table is as the list says.

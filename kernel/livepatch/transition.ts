@@ -12,6 +12,7 @@
  */
 import { PENDING_RESCHED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { clock_ns } from "../cpu/clock";
+import { first_step, last_step, next_step } from "../cpu/give_way";
 import { raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
 import { MACHINE, MACHINE_CPUS, MACHINE_KGR_ASKED, MACHINE_KGR_DONE, MACHINE_KGR_FLIP, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
@@ -58,6 +59,7 @@ function move_everybody(patch: Patch, target: i32): void {
   mark_everybody();
   set_phase(PHASE_STUBS);
   list_stubs(patch);
+  first_step();
   poke_all_cpus();
   // Only now, when each CPU has passed an exit and knows its context's side.
   for (let i = 0; i < patch.count; i++) {
@@ -70,6 +72,7 @@ function move_everybody(patch: Patch, target: i32): void {
   set_phase(PHASE_FLIP);
   wake_loops();
   run_idle_tasks();
+  next_step();
   kgr_task_safe();
   for (;;) {
     set_current_state(TASK_UNINTERRUPTIBLE);
@@ -132,6 +135,7 @@ function settle(patch: Patch, target: i32): void {
   poke_all_cpus();
   set_phase(PHASE_IDLE);
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_DONE);
+  last_step();
 }
 
 /** Looks at every stack once, saved or live; what it finds is in the slots' lingering flags. */

@@ -6,11 +6,13 @@
  */
 import { METER_KIND_MOVED, PENDING_CALL } from "../abi";
 import { clock_ns } from "../cpu/clock";
-import { raise_pending } from "../cpu/irq";
+import { give_way, step_now } from "../cpu/give_way";
+import { raise_pending, set_need_resched } from "../cpu/irq";
 import { meter_record } from "../cpu/meter";
-import { cpu_id } from "../cpu/percpu";
-import { MACHINE, MACHINE_KGR_ASKED, MACHINE_KGR_OVER } from "../layout";
+import { cpu_id, this_cpu } from "../cpu/percpu";
+import { MACHINE, MACHINE_KGR_ASKED, MACHINE_KGR_OVER, PERCPU_RUN_IDLE } from "../layout";
 import { clear_flag, current, has_flag, set_flag, TF_KGR, Task } from "../sched/task";
+import { queues_flagged } from "../sched/runqueue";
 import { SIDE_MOVED, set_side } from "./side";
 import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
@@ -21,6 +23,11 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
   if (has_flag(task, TF_KGR)) flip(task);
 }
 
+/** The same border, looked at once more before the task may be switched out there: it need not wait for its next turn. */
+@inline export function kgr_task_passes(): void {
+  if (has_flag(current(), TF_KGR)) flip(current());
+}
+
 @notrace function flip(task: Task): void {
   if (phase() != PHASE_FLIP) return;
   clear_flag(task, TF_KGR);
@@ -28,6 +35,7 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
   atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("poked"));
   atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("nudged"));
   meter_record(METER_KIND_MOVED, task.pid, load<f64>(MACHINE, MACHINE_KGR_ASKED), clock_ns());
+  if (atomic.load<i32>(this_cpu, PERCPU_RUN_IDLE)) set_need_resched(); // the idle task let this one go first
   moved();
 }
 
@@ -36,6 +44,14 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
   if (atomic.sub<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("remaining")) != 1) return;
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_OVER);
   raise_pending(cpu_id, PENDING_CALL);
+}
+
+/** The border of an idle task. When the others of this CPU have moved too, its core may go to a CPU that has some left. */
+@notrace export function kgr_idle_safe(): void {
+  const marked = has_flag(current(), TF_KGR);
+  const step = step_now();
+  kgr_task_safe();
+  if (marked && !has_flag(current(), TF_KGR) && !all_moved() && !queues_flagged(TF_KGR)) give_way(step);
 }
 
 /** Whether nobody is marked any more. */

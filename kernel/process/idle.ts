@@ -6,7 +6,7 @@ import { cpu_relax, irq_disable, irq_enable, need_resched, poll } from "../cpu/i
 import { cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
 import { context_switch } from "../cpu/switch";
 import { PERCPU_IDLE_TASK, PERCPU_IDLE_UNTIL, PERCPU_ONLINE } from "../layout";
-import { kgr_task_safe } from "../livepatch/universe";
+import { kgr_idle_safe } from "../livepatch/universe";
 import { panic } from "../lib/printk";
 import { leave_for_host, schedule } from "../sched/core";
 import { has_queued, pull_task } from "../sched/runqueue";
@@ -36,7 +36,7 @@ function idle_main(argument: i32): i32 {
   while (true) {
     poll();
     leave_for_host();
-    kgr_task_safe();
+    kgr_idle_safe();
     if (need_resched() || has_queued(cpu_id) || pull_task()) {
       schedule();
       if (has_queued(cpu_id)) cpu_relax(); // all that is queued is still being saved elsewhere

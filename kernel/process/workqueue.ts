@@ -2,6 +2,7 @@
  * Work queues: one kernel thread per CPU, kworker/N, that runs functions in process context.
  */
 import { COUNTER_WORKS, ENOMEM, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from "../abi";
+import { give_way, next_step, step_now } from "../cpu/give_way";
 import { count, cpu_id } from "../cpu/percpu";
 import { MACHINE, MACHINE_CPUS, WORKQUEUES, WORKQUEUE_SIZE } from "../layout";
 import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
@@ -145,6 +146,7 @@ class EachCpu extends WaitQueue {
     work_init(work, run_on_this_cpu, <i32>changetype<usize>(all));
     queue_work_on(cpu, work);
   }
+  next_step();
   for (;;) {
     prepare_to_wait(all, TASK_UNINTERRUPTIBLE);
     if (atomic.load<i32>(changetype<usize>(all), offsetof<EachCpu>("remaining")) == 0) break;
@@ -161,8 +163,11 @@ export type EachCpuFunction = (cpu: i32) => void;
 @sleeps function run_on_this_cpu(work: usize): void {
   const all = changetype<EachCpu>(<usize>changetype<Work>(work).argument);
   call_indirect<void>(all.fn, cpu_id);
+  const step = step_now();
   // Counted and woken under the queue's lock: the waiter frees the record only after it had that lock itself.
   spin_lock(all);
-  if (atomic.sub<i32>(changetype<usize>(all), 1, offsetof<EachCpu>("remaining")) == 1) wake_locked(all, 1);
+  const last = atomic.sub<i32>(changetype<usize>(all), 1, offsetof<EachCpu>("remaining")) == 1;
+  if (last) wake_locked(all, 1);
   spin_unlock(all);
+  if (!last) give_way(step);
 }

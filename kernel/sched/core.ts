@@ -17,6 +17,7 @@ import {
   TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE,
 } from "../abi";
 import { clock_ns } from "../cpu/clock";
+import { give_way, step_now } from "../cpu/give_way";
 import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";
 import { meter_record } from "../cpu/meter";
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
@@ -30,7 +31,7 @@ import { klp } from "../livepatch/state";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { enqueue, enqueue_first, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
 import { put_task } from "./tasklist";
-import { TF_IDLE, TF_KTHREAD, TF_URGENT, Task, current, has_flag, set_current_state, task_state, wake_lock } from "./task";
+import { TF_IDLE, TF_KTHREAD, Task, current, has_flag, is_urgent, set_current_state, task_state, wake_lock } from "./task";
 
 /** Ticks that a task may run while others wait. */
 const SLICE_TICKS = 4;
@@ -182,7 +183,7 @@ export function wake_up_state(task: Task, states: i32): bool {
   task.on_rq = 1;
   task.woken_at = clock_ns();
   atomic.store<i32>(changetype<usize>(task), TASK_RUNNING, TASK_STATE);
-  const urgent = has_flag(task, TF_URGENT);
+  const urgent = is_urgent(task);
   if (urgent) enqueue_first(rq, task);
   else enqueue(rq, task);
   const kick = urgent || rq.hog || (rq.queued == 1 && rq.busy == 0);
@@ -263,7 +264,9 @@ export function preempt_enable(): void {
       atomic.and<i32>(this_cpu, ~PENDING_POKE, PERCPU_PENDING);
       context_switch(EXIT_POKE);
       // Answered only now, with the entries changed and on a task's stack. Pairs with the load in poke_all_cpus().
+      const step = step_now();
       if (atomic.add<i32>(KLP, 1, KLP_POKE_ACKS) == load<i32>(MACHINE, MACHINE_CPUS) - 1) wake_up_task(klp().thread);
+      else give_way(step);
     }
   }
 }

@@ -10,7 +10,7 @@ import { count, cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
 import { ListNode, list_add, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { invariant } from "../lib/printk";
 import { SpinLock, holds, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
-import { TF_IDLE, TF_PINNED, TF_URGENT, Task, has_flag, on_cpu, run_node, task_of_run_node } from "./task";
+import { TF_IDLE, TF_KGR, TF_PINNED, Task, has_flag, is_urgent, on_cpu, run_node, task_of_run_node } from "./task";
 
 /** The lock guards the list, `queued`, and `on_rq`, `cpu` and the run node of the tasks that belong here. */
 @unmanaged
@@ -80,20 +80,31 @@ export function task_rq_lock(task: Task): RunQueue {
 @notrace export function pick_next(rq: RunQueue, prev: Task): Task {
   invariant(holds(rq), "pick_next() without the queue's lock");
   const end = head(rq);
-  const idle_first = atomic.load<i32>(this_cpu, PERCPU_RUN_IDLE) != 0; // set by run_idle_tasks()
-  if (idle_first) atomic.store<i32>(this_cpu, 0, PERCPU_RUN_IDLE);
-  for (let node = end.next; node != end && !idle_first; node = node.next) {
+  const idle_wanted = atomic.load<i32>(this_cpu, PERCPU_RUN_IDLE) != 0; // set by run_idle_tasks()
+  for (let node = end.next; node != end; node = node.next) {
     const task = task_of_run_node(node);
     if (task != prev && on_cpu(task)) continue; // its stack is still being saved elsewhere
+    if (idle_wanted && (task == prev || !has_flag(task, TF_KGR))) break; // before it only those that wait to move too
     list_remove(node);
     rq.queued -= 1;
     // Set under the lock, cleared by cpu_run() once the stack is saved: nobody else picks it meanwhile.
     atomic.store<i32>(changetype<usize>(task), 1, TASK_ON_CPU);
     return task;
   }
+  if (idle_wanted) atomic.store<i32>(this_cpu, 0, PERCPU_RUN_IDLE);
   const idle = idle_task(cpu_id);
   atomic.store<i32>(changetype<usize>(idle), 1, TASK_ON_CPU);
   return idle;
+}
+
+/** Whether a task with `flag` waits for its turn on this CPU. */
+export function queues_flagged(flag: i32): bool {
+  const rq = runqueue(cpu_id);
+  spin_lock(rq);
+  let node = head(rq).next;
+  while (node != head(rq) && !has_flag(task_of_run_node(node), flag)) node = node.next;
+  spin_unlock(rq);
+  return node != head(rq);
 }
 
 /** Whether this CPU has anything queued. */
@@ -104,7 +115,7 @@ export function task_rq_lock(task: Task): RunQueue {
 /** CPU for a woken task: this one if it is urgent, where it ran last if that is idle, else an idle one, else the shorter of its queue and this CPU's. */
 @notrace export function select_cpu(task: Task): i32 {
   if (has_flag(task, TF_PINNED) || has_flag(task, TF_IDLE)) return task.cpu;
-  if (has_flag(task, TF_URGENT)) return cpu_id; // the one CPU whose thread surely runs right now
+  if (is_urgent(task)) return cpu_id; // the one CPU whose thread surely runs right now
   if (load_of(task.cpu) == 0) return task.cpu;
   const cpus = load<i32>(MACHINE, MACHINE_CPUS);
   for (let i = 1; i < cpus; i++) {

@@ -190,6 +190,12 @@ if (TASK_STACK + 2048 > PAGE_SIZE) ERROR("Task leaves too little of its page to 
 @inline export function has_flag(task: Task, flag: i32): bool {
   return (atomic.load<i32>(changetype<usize>(task), offsetof<Task>("flags")) & flag) != 0;
 }
+
+/** Whether `task` goes before others when it is woken: a service thread, or one that livepatchd waits for. */
+@inline export function is_urgent(task: Task): bool {
+  if (has_flag(task, TF_URGENT)) return true;
+  return has_flag(task, TF_KGR) && atomic.load<i32>(changetype<usize>(task), offsetof<Task>("nudged")) != 0;
+}
 /** Flags change by read-modify-write: the task itself, its stopper and the CPU that saves it may do so at once. */
 @inline export function set_flag(task: Task, flag: i32): void {
   atomic.or<i32>(changetype<usize>(task), flag, offsetof<Task>("flags"));

@@ -8,7 +8,7 @@ import { COUNTER_SYSCALLS, ENOSYS, ERESTART } from "../abi";
 import { count } from "../cpu/percpu";
 import { deliver_signals } from "../process/signal";
 import { safepoint } from "../sched/core";
-import { kgr_task_safe } from "../livepatch/universe";
+import { kgr_task_passes, kgr_task_safe } from "../livepatch/universe";
 import { Task, current } from "../sched/task";
 import { sys_bench } from "./bench_calls";
 import { sys_close, sys_ioctl, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
@@ -57,6 +57,7 @@ function sys_none(a: i32, b: i32, c: i32): i32 {
 /** What user code imports as `syscall`. */
 @notrace @sleeps export function syscall(nr: i32, a: i32, b: i32, c: i32): i32 {
   current().in_user = 0;
+  kgr_task_passes();
   safepoint();
   count(COUNTER_SYSCALLS);
   kgr_task_safe();

@@ -9,7 +9,7 @@ import { parentPort } from "node:worker_threads";
 import { getHeapStatistics } from "node:v8";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import { STATE_BOOTING } from "../../../kernel/abi.ts";
-import { MACHINE, MACHINE_CPUS, MACHINE_STATE } from "../../../kernel/layout.ts";
+import { MACHINE, MACHINE_CORES, MACHINE_CPUS, MACHINE_STATE } from "../../../kernel/layout.ts";
 import { Cpu } from "../../cpu/cpu.ts";
 import { runLoop } from "../../cpu/loop.ts";
 import { MachineError } from "../../errors.ts";
@@ -44,12 +44,16 @@ function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): 
   const clockNs = clockSince(epoch);
   const cpu = new Cpu(id, memory, images, { clockNs, step: () => 0, locate: locateBySourceMaps(sourceMaps) });
   // A CPU that spins while others wait for its core keeps them from arriving.
-  const spinNs = memory.load(MACHINE + MACHINE_CPUS) <= availableParallelism() ? SPIN_NS : 0;
+  const cores = availableParallelism();
+  const spinNs = memory.load(MACHINE + MACHINE_CPUS) <= cores ? SPIN_NS : 0;
   const run = (): void => {
     if (runLoop(cpu, memory, clockNs, spinNs) !== "host") port.close();
   };
   booted = cpu;
-  if (id === 0) bootMachine(cpu);
+  if (id === 0) {
+    memory.store(MACHINE + MACHINE_CORES, cores);
+    bootMachine(cpu);
+  }
   loop = () => {
     if (id !== 0) {
       Atomics.wait(memory.words, (MACHINE + MACHINE_STATE) >> 2, STATE_BOOTING); // partner: the notify in init_main()
