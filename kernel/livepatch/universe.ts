@@ -25,7 +25,7 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
 /** The same border, looked at once more before the task may be switched out there: it need not wait for its next turn. */
 @inline export function kgr_task_passes(): void {
-  if (has_flag(current(), TF_KGR)) flip(current());
+  if (has_flag(current(), TF_KGR)) kgr_task_safe();
 }
 
 @notrace function flip(task: Task): void {

@@ -20,19 +20,20 @@ interface Scenario {
   readonly edits: Edits;
   readonly load: Load;
   readonly machine?: MachineOptions;
+  readonly deviceHz?: number;
 }
 
 /** What is found first with this kernel and seed while the patch goes in and out, if anything. */
 async function finding(
   kernel: Kernel,
-  { model, edits, load, machine: more }: Scenario,
+  { model, edits, load, machine: more, deviceHz = 2000 }: Scenario,
   seed: number,
 ): Promise<string | undefined> {
   const bytes = await patchImage("fix", edits, kernel);
   const machine = { cpus: 3, seed, image: { kernel: kernel.bytes }, stepBudget: STEP_BUDGET, ...more };
   try {
     return await underLoad(machine, load, async (running) => {
-      running.setDeviceHz(2000);
+      running.setDeviceHz(deviceHz);
       await running.watch(slotsOf(bytes));
       const enabling = await traced(running, () => running.load(bytes, { model, attempts: 100 }));
       const patch = enabling.result;
@@ -63,7 +64,8 @@ async function firstFinding(kernel: Kernel, scenario: Scenario, seeds: number): 
 const READS: Scenario = { model: "kgraft", edits: PAIR, load: PIPES };
 const STOPS: Scenario = { ...READS, model: "kpatch" };
 const THREADS: Scenario = { model: "kgraft", edits: IRQD, load: PIPES };
-const HANDLERS: Scenario = { model: "kgraft", edits: PULSE, load: PIPES };
+/** Often enough that interrupts come while tasks move. */
+const HANDLERS: Scenario = { model: "kgraft", edits: PULSE, load: PIPES, deviceHz: 50_000 };
 /** Tasks are born, and fall asleep, while CPUs still put in their stubs. */
 const BIRTHS: Scenario = {
   model: "kgraft",
