@@ -7,8 +7,10 @@
  * cpuState() and shutdown().
  */
 import {
+  CPU_UP,
   EAGAIN,
   MAIL_OP_AUDIT,
+  MAIL_OP_CPU,
   MAIL_OP_KILL,
   MAIL_OP_READ,
   MAIL_OP_SELFTEST,
@@ -347,6 +349,12 @@ export class Machine {
     const engines = await abortable(this.#platform.inspect(), options.signal);
     const memory = parseMeminfo(await this.read("/proc/meminfo", options));
     return { ...this.counters(), memory, engines };
+  }
+
+  /** Brings a CPU up or takes it down, as a write to its `online` file does. */
+  async setOnline(cpu: number, online: boolean, options: CallOptions = {}): Promise<void> {
+    const { status } = await this.#request(MAIL_OP_CPU, "", online ? cpu | CPU_UP : cpu, options);
+    succeeded(status, `${online ? "bring up" : "take down"} CPU ${cpu}`);
   }
 
   /** What every CPU is doing; works on a machine that hangs. */

@@ -11,6 +11,7 @@ import {
   MACHINE_CPUS,
   PERCPU,
   PERCPU_IRQ_LINES,
+  PERCPU_ONLINE,
   PERCPU_PENDING,
   PERCPU_SIZE,
   PERCPU_SLEEPING,
@@ -47,9 +48,9 @@ export class SharedMemory {
     return Atomics.or(this.words, address >> 2, bits);
   }
 
-  /** Clears bits. */
-  clear(address: number, bits: number): void {
-    Atomics.and(this.words, address >> 2, ~bits);
+  /** Clears bits; gives the word as it was. */
+  clear(address: number, bits: number): number {
+    return Atomics.and(this.words, address >> 2, ~bits);
   }
 
   add(address: number, value: number): void {
@@ -74,13 +75,16 @@ export class SharedMemory {
     this.notify(cpuBlock(cpu) + PERCPU_PENDING);
   }
 
-  /** Raises an interrupt line on a CPU. Partner: the exchange in handle_lines(). */
+  /** Raises an interrupt line on a CPU, or on CPU 0 if that one is away. Partner: the exchange in handle_lines(). */
   raiseLine(cpu: number, line: number): void {
     const block = cpuBlock(cpu);
     this.or(block + PERCPU_IRQ_LINES, 1 << line); // before the bit that has it looked at
     this.or(block + PERCPU_PENDING, PENDING_IRQ);
     // SLEEPING is stored before the sleeper compares PENDING: one of the two sees the other.
     if (this.load(block + PERCPU_SLEEPING)) this.notify(block + PERCPU_PENDING);
+    // Looked at behind the or: a CPU that went meanwhile, or was never there, may not have seen the line.
+    if (cpu === 0 || this.load(block + PERCPU_ONLINE)) return;
+    if (this.clear(block + PERCPU_IRQ_LINES, 1 << line) & (1 << line)) this.raiseLine(0, line);
   }
 
   /**
@@ -89,7 +93,9 @@ export class SharedMemory {
    */
   raiseAnywhere(line: number): void {
     const cpus = Array.from({ length: this.load(MACHINE + MACHINE_CPUS) }, (_, cpu) => cpu);
-    const awake = cpus.filter((cpu) => this.load(cpuBlock(cpu) + PERCPU_SLEEPING) === 0);
+    const awake = cpus.filter(
+      (cpu) => this.load(cpuBlock(cpu) + PERCPU_ONLINE) !== 0 && this.load(cpuBlock(cpu) + PERCPU_SLEEPING) === 0,
+    );
     for (const cpu of awake.length > 0 ? awake : [0]) this.raiseLine(cpu, line);
   }
 

@@ -36,6 +36,11 @@ export const EXIT_OFFLINE = 5;
 export const EXIT_PANIC = 6;
 export const EXIT_STEP = 7; // stepped platform: another CPU's turn
 
+// ── what a CPU's PERCPU_POWER says ───────────────────────────────────────────────────────────────
+export const CPU_ON = 0;
+export const CPU_GONE = 1; // it has left for good; written by the CPU, which then waits on the word
+export const CPU_WANTED = 2; // the host is to start it anew
+
 // ── what a step point is about (stepped platform) ────────────────────────────────────────────────
 export const STEP_ATOMIC = 1;
 export const STEP_CALL = 2;
@@ -115,6 +120,8 @@ export const MAIL_OP_TTY_SPAWN = 18; // mailbox: arguments, each with a zero beh
 export const MAIL_OP_TTY_INPUT = 19; // mailbox: what is typed; ARG: terminal, | TTY_END at the end of input → bytes taken
 export const MAIL_OP_TTY_OUTPUT = 20; // ARG: terminal; mailbox ← what was written → bytes, 0 when there is nothing now
 export const MAIL_OP_TTY_CLOSE = 21; // ARG: terminal; what is written to it from now on is thrown away
+export const CPU_UP = 256; // beside a CPU number: it is to come, not to go
+export const MAIL_OP_CPU = 22; // ARG: CPU, | CPU_UP → 0 when it is as asked
 
 // ── up-calls: kernel → host requests (process/upcall.ts) ─────────────────────────────────────────
 export const UPCALL_IDLE = 0;

@@ -3,8 +3,11 @@
  */
 import { set_interrupt_dispatcher, set_softirq_runner } from "./cpu/irq";
 import { claim_cpu, cpu_block, this_cpu } from "./cpu/percpu";
+import { set_active, set_present } from "./cpu/present";
 import { ramfs_init } from "./fs/ramfs";
 import { ttys_init } from "./fs/tty";
+import { cpuhp_init } from "./hotplug/states";
+import { hotplug_lock_init } from "./hotplug/lock";
 import { lines_init } from "./irq/line";
 import { run_softirqs, softirq_cpu_init } from "./irq/softirq";
 import { tasklets_init } from "./irq/tasklet";
@@ -17,6 +20,7 @@ import { step_stack_init } from "./process/step_stack";
 import { idle_init } from "./process/idle";
 import { init_start } from "./process/init";
 import { dispatch_interrupts } from "./process/interrupts";
+import { parking_init } from "./process/kthread";
 import { windows_init } from "./process/user";
 import { workqueue_init } from "./process/workqueue";
 import { runqueue_init } from "./sched/runqueue";
@@ -56,6 +60,8 @@ export { bench_syscalls } from "./bench";
   windows_init();
   ttys_init();
   futexes_init();
+  hotplug_lock_init();
+  parking_init();
   lines_init();
   tasklets_init();
   func_stacks_init();
@@ -66,7 +72,10 @@ export { bench_syscalls } from "./bench";
     softirq_cpu_init(cpu);
     idle_init(cpu);
     if (STEPPED) step_stack_init(cpu);
+    set_present(cpu, 1);
+    set_active(cpu, 1);
   }
+  cpuhp_init();
   store<u32>(this_cpu, load<u32>(cpu_block(0), PERCPU_IDLE_TASK), PERCPU_CURRENT);
   init_start();
 }

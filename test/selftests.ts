@@ -26,6 +26,7 @@ export const SELFTESTS: readonly string[] = [
   "a tasklet runs on one CPU at a time",
   "the host answers each task what it asked, one at a time",
   "a question that the host does not know is ENOSYS, an answer that does not fit EIO",
+  "a CPU goes and comes by steps, and one that fails has the others taken back",
 ];
 
 /** Row of the test that needs 64 MiB. */

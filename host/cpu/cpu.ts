@@ -9,6 +9,7 @@ import { EXIT_PANIC, EXIT_STEP, SIGSEGV, STATE_PANIC } from "../../kernel/abi.ts
 import {
   EMERGENCY,
   EMERGENCY_SIZE,
+  KLP_ENTRIES,
   MACHINE,
   MACHINE_PANIC_CPU,
   MACHINE_STATE,
@@ -120,6 +121,15 @@ export class Cpu {
     for (let i = 0; i < count; i++) {
       const pair = POKES + POKE_FIRST + i * POKE_BYTES;
       table.set(memory.load(pair), table.get(memory.load(pair + WORD)));
+    }
+  }
+
+  /** For an instance that starts later than others: its slots lead where theirs do. */
+  adoptEntries(stride: number): void {
+    const { table } = this.#kernel;
+    for (let slot = 1; slot < stride; slot++) {
+      const index = this.#memory.load(KLP_ENTRIES + slot * WORD); // written when all CPUs were told to change it
+      if (index !== 0) table.set(slot, table.get(index));
     }
   }
 

@@ -10,6 +10,7 @@ import {
   MACHINE_STOP_DECIDED,
   MACHINE_STOP_LEFT,
   PERCPU_LEFT_AT,
+  PERCPU_PRESENT,
   PERCPU_STOPPED_AT,
 } from "../../kernel/layout.ts";
 import { cpuBlock } from "../memory.ts";
@@ -26,9 +27,12 @@ export interface StopTimes {
 }
 
 export function readStopTimes(memory: SharedMemory, cpus: number): StopTimes {
-  const times = Array.from({ length: cpus }, (_, cpu) => ({
-    stoppedNs: memory.loadDouble(cpuBlock(cpu) + PERCPU_STOPPED_AT),
-    leftNs: memory.loadDouble(cpuBlock(cpu) + PERCPU_LEFT_AT),
+  const present = Array.from({ length: cpus }, (_, cpu) => cpuBlock(cpu)).filter(
+    (block) => memory.load(block + PERCPU_PRESENT) !== 0,
+  );
+  const times = present.map((block) => ({
+    stoppedNs: memory.loadDouble(block + PERCPU_STOPPED_AT),
+    leftNs: memory.loadDouble(block + PERCPU_LEFT_AT),
   }));
   const last = Math.max(...times.map(({ stoppedNs }) => stoppedNs));
   const first = Math.min(...times.map(({ leftNs }) => leftNs));

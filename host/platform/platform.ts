@@ -36,7 +36,7 @@ export interface Platform {
   install(code: PatchCode): Promise<void>;
   /** Has every CPU empty those table entries. */
   uninstall(firstIndex: number, count: number): Promise<void>;
-  /** Has every CPU say where its slots lead: by CPU, by question, one of the candidates or -1. */
+  /** Has every CPU that there is say where its slots lead: by CPU, by question, one of the candidates or -1. */
   entries(questions: readonly SlotQuestion[]): Promise<readonly (readonly number[])[]>;
   /** Asks every CPU. */
   inspect(): Promise<readonly EngineFacts[]>;

@@ -7,8 +7,9 @@
  */
 import { PENDING_CALL } from "../abi";
 import { PERCPU_CALLS } from "../layout";
-import { cpu_relax, got_on, raise_pending } from "./irq";
+import { cpu_relax, got_on, irq_disable, irq_enable, raise_pending } from "./irq";
 import { cpu_block, this_cpu } from "./percpu";
+import { is_present } from "./present";
 
 /** Runs in interrupt context: it may not sleep. */
 export type CallFunction = (argument: i32) => void;
@@ -34,6 +35,7 @@ export class Call {
     if (atomic.cmpxchg<u32>(cpu_block(cpu), head, <u32>changetype<usize>(call), PERCPU_CALLS) == head) break;
   }
   raise_pending(cpu, PENDING_CALL);
+  if (!is_present(cpu)) take_over_calls(cpu); // it has gone, and may not have seen this one
 }
 
 /** Waits until a sent call was run; spins, serving interrupts. */
@@ -42,9 +44,19 @@ export class Call {
   got_on();
 }
 
+/** Runs here what was sent to a CPU that is away. */
+@notrace @atomic export function take_over_calls(cpu: i32): void {
+  irq_disable();
+  run_list(<usize>atomic.xchg<u32>(cpu_block(cpu), 0, PERCPU_CALLS));
+  irq_enable();
+}
+
 /** In interrupt context: runs what other CPUs sent, newest first. */
 @notrace @atomic export function run_calls(): void {
-  let node = <usize>atomic.xchg<u32>(this_cpu, 0, PERCPU_CALLS);
+  run_list(<usize>atomic.xchg<u32>(this_cpu, 0, PERCPU_CALLS));
+}
+
+@notrace @atomic function run_list(node: usize): void {
   while (node) {
     const call = changetype<Call>(node);
     node = call.next;

@@ -1,7 +1,7 @@
 /**
  * stop_machine: all CPUs stop, the last one to arrive does the work, each leaves by itself.
  *
- *   requester    ACKS = LEFT = all CPUs, the action; PENDING_STOP on every CPU; then it stops like the others
+ *   requester    ACKS = LEFT = all CPUs that there are, the action; PENDING_STOP on every CPU; then it stops like the others
  *   each CPU     at a safepoint: stack unwound to memory, stop_enter() counts it in, waits for GENERATION to change
  *   last one     runs the action: every stack of the machine is in memory, nothing else runs
  *   each CPU     changes its own table entries, counts itself out, runs on
@@ -10,25 +10,29 @@
  */
 import { PENDING_STOP } from "../abi";
 import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_ASKED, MACHINE_STOP_DECIDED, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_PENDING, PERCPU_STOPPED_AT } from "../layout";
+import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { klp } from "../livepatch/state";
 import { safepoint, yield_cpu } from "../sched/core";
 import { clock_ns } from "./clock";
 import { raise_pending } from "./irq";
 import { this_cpu } from "./percpu";
+import { is_present, present_cpus } from "./present";
 
 /** Runs with the machine stopped: it may not sleep, allocate or take a lock. Its result is stop_machine()'s. */
 export type StopAction = () => i32;
 
 /** Stops the machine, has the last CPU run `action`, gives its result when the decision has been made. One caller at a time. Sleeps. */
 @atomic export function stop_machine(action: StopAction): i32 {
-  const cpus = load<i32>(MACHINE, MACHINE_CPUS);
+  cpus_read_lock();
+  const cpus = present_cpus();
   end_of_last_stop();
   klp().action = action.index;
   store<f64>(MACHINE, clock_ns(), MACHINE_STOP_ASKED);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_LEFT);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_ACKS); // pairs with the sub in stop_enter()
-  for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_STOP);
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) if (is_present(cpu)) raise_pending(cpu, PENDING_STOP);
   safepoint();
+  cpus_read_unlock();
   return klp().outcome;
 }
 

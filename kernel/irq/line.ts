@@ -13,6 +13,7 @@
 import { EBUSY, EINVAL, ENOMEM, IRQF_PERCPU, IRQF_SHARED, IRQ_LINES, IRQ_NONE, PENDING_IRQ } from "../abi";
 import { begin_irq_trip, cpu_relax, got_on, in_irq, raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
+import { is_present } from "../cpu/present";
 import { LINES, LINE_SIZE, PERCPU_IRQ_BAD, PERCPU_IRQ_COUNTS, PERCPU_IRQ_LINES } from "../layout";
 import { invariant, log_begin, log_end, log_num, log_str } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
@@ -158,6 +159,15 @@ export function enable_irq(number: i32): void {
 @notrace export function raise_line(cpu: i32, number: i32): void {
   atomic.or<i32>(cpu_block(cpu), 1 << number, PERCPU_IRQ_LINES); // before the bit that has it looked at
   raise_pending(cpu, PENDING_IRQ);
+  if (!is_present(cpu)) take_over_lines(cpu); // it has gone, and may not have seen this one
+}
+
+/** Raises here what is up on a CPU that is away. */
+@notrace export function take_over_lines(cpu: i32): void {
+  const lines = atomic.xchg<i32>(cpu_block(cpu), 0, PERCPU_IRQ_LINES);
+  if (!lines) return;
+  atomic.or<i32>(this_cpu, lines, PERCPU_IRQ_LINES);
+  raise_pending(cpu_id, PENDING_IRQ);
 }
 
 /** In interrupt context: serves the lines that are up on this CPU. */

@@ -9,9 +9,10 @@
  */
 import { SOFTIRQ_COUNT } from "../abi";
 import { clock_ns } from "../cpu/clock";
-import { begin_irq_trip, in_irq, need_resched, poll } from "../cpu/irq";
-import { cpu_id, this_cpu } from "../cpu/percpu";
+import { begin_irq_trip, in_irq, irq_disable, irq_enable, need_resched, poll } from "../cpu/irq";
+import { cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
 import { PERCPU_SOFTIRQS, PERCPU_SOFTIRQ_COUNTS, SOFTIRQS, SOFTIRQS_SIZE, SOFTIRQ_CPUS, SOFTIRQ_CPU_SIZE, WORD } from "../layout";
+import { Task } from "../sched/task";
 import { WaitQueue, wait_queue_init, wake_up } from "../sched/wait";
 
 /** Runs on top of a task, or of ksoftirqd: it may take locks and wake tasks, never sleep. */
@@ -22,6 +23,8 @@ export type SoftirqHandler = () => void;
 export class SoftirqCpu extends WaitQueue {
   /** Tasklets that wait for their turn here, newest first; this CPU only. */
   tasklets: usize;
+  /** Its ksoftirqd. */
+  thread: Task;
 }
 if (<i32>offsetof<SoftirqCpu>() > SOFTIRQ_CPU_SIZE) ERROR("SoftirqCpu no longer fits layout.ts");
 if (SOFTIRQ_COUNT * WORD > SOFTIRQS_SIZE) ERROR("softirqs no longer fit layout.ts");
@@ -42,13 +45,29 @@ export function softirq_cpu_init(cpu: i32): void {
 
 /** Names the function of softirq `number`; at boot. */
 @atomic export function open_softirq(number: i32, handler: SoftirqHandler): void {
-  store<i32>(SOFTIRQS + (<usize>number << 2), handler.index);
+  store<i32>(<usize>(SOFTIRQS + number * WORD), handler.index);
 }
 
 /** Has softirq `number` run on this CPU: behind the interrupt or softirq that calls this, or in ksoftirqd. */
 @notrace export function raise_softirq(number: i32): void {
   store<i32>(this_cpu, softirqs_pending() | 1 << number, PERCPU_SOFTIRQS);
   if (!in_irq()) wake_up(softirq_cpu(cpu_id));
+}
+
+/** Runs here what a CPU that is away has left: its softirqs and its tasklets. */
+export function take_over_softirqs(cpu: i32): void {
+  irq_disable();
+  const left = softirq_cpu(cpu);
+  while (left.tasklets) {
+    const tasklet = left.tasklets;
+    left.tasklets = load<u32>(tasklet); // a Tasklet begins with the next one
+    store<u32>(tasklet, <u32>softirq_cpu(cpu_id).tasklets);
+    softirq_cpu(cpu_id).tasklets = tasklet;
+  }
+  store<i32>(this_cpu, softirqs_pending() | load<i32>(cpu_block(cpu), PERCPU_SOFTIRQS), PERCPU_SOFTIRQS);
+  store<i32>(cpu_block(cpu), 0, PERCPU_SOFTIRQS);
+  wake_up(softirq_cpu(cpu_id));
+  irq_enable();
 }
 
 /** The runner that every CPU registers: interrupts are on, and come in between. */
@@ -70,7 +89,7 @@ export function softirq_cpu_init(cpu: i32): void {
       const counts = this_cpu + PERCPU_SOFTIRQ_COUNTS + (number << 2);
       store<u32>(counts, load<u32>(counts) + 1);
       begin_irq_trip();
-      call_indirect<void>(load<i32>(SOFTIRQS + (number << 2)));
+      call_indirect<void>(load<i32>(<usize>SOFTIRQS + (number << 2)));
       poll();
     }
   }

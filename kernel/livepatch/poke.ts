@@ -8,7 +8,9 @@ import { PENDING_POKE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { next_step } from "../cpu/give_way";
 import { raise_pending } from "../cpu/irq";
-import { KLP, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, POKES, POKE_BYTES, POKE_COUNT, POKE_FIRST, POKE_MAX, WORD } from "../layout";
+import { is_present, present_cpus } from "../cpu/present";
+import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
+import { KLP, KLP_ENTRIES, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, POKES, POKE_BYTES, POKE_COUNT, POKE_FIRST, POKE_MAX, WORD } from "../layout";
 import { panic } from "../lib/printk";
 import { schedule, yield_cpu } from "../sched/core";
 import { set_current_state } from "../sched/task";
@@ -29,6 +31,7 @@ const PAUSE_NS: f64 = 100000;
   const at = <usize>(POKES + POKE_FIRST + count * POKE_BYTES);
   store<i32>(at, slot);
   store<i32>(at, index, WORD);
+  store<i32>(<usize>(KLP_ENTRIES + slot * WORD), index); // for CPUs that come later
   store<i32>(POKES, count + 1, POKE_COUNT);
 }
 
@@ -43,14 +46,21 @@ export function wait_a_little(round: i32): void {
  * current task's stack in memory: an empty list is a round of safepoints.
  */
 export function poke_all_cpus(): void {
-  const cpus = load<i32>(MACHINE, MACHINE_CPUS);
-  atomic.store<i32>(KLP, 0, KLP_POKE_ACKS);
-  for (let cpu = 0; cpu < cpus; cpu++) raise_pending(cpu, PENDING_POKE);
+  cpus_read_lock();
+  poke_present_cpus();
+  cpus_read_unlock();
+}
+
+/** The same for who holds cpus_read_lock() already. */
+export function poke_present_cpus(): void {
+  const cpus = present_cpus();
+  atomic.store<i32>(KLP, cpus, KLP_POKE_ACKS);
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) if (is_present(cpu)) raise_pending(cpu, PENDING_POKE);
   next_step();
   for (;;) {
     set_current_state(TASK_UNINTERRUPTIBLE);
-    // Pairs with the add in leave_for_host(), whose last one wakes livepatchd: then every table is as the list says.
-    if (atomic.load<i32>(KLP, KLP_POKE_ACKS) == cpus) break;
+    // Pairs with the sub in leave_for_host(), whose last one wakes livepatchd: then every table is as the list says.
+    if (atomic.load<i32>(KLP, KLP_POKE_ACKS) == 0) break;
     schedule();
   }
   set_current_state(TASK_RUNNING);

@@ -45,6 +45,8 @@ export class KlpState extends SpinLock {
   /** Number plus one of the patch that is being unloaded, or 0; and whether a scan met a frame of it. */
   leaving: i32;
   found: i32;
+  /** 1 from when the interrupts of CPUs move to the next transition; what a CPU that comes is born with. */
+  interrupts_moved: i32;
 }
 if (KLP_STATE + <i32>offsetof<KlpState>() > KLP_SIZE) ERROR("KlpState no longer fits layout.ts");
 

@@ -15,6 +15,8 @@ import { clock_ns } from "../cpu/clock";
 import { first_step, last_step, next_step } from "../cpu/give_way";
 import { raise_pending } from "../cpu/irq";
 import { cpu_block, cpu_id } from "../cpu/percpu";
+import { is_present } from "../cpu/present";
+import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { MACHINE, MACHINE_CPUS, MACHINE_KGR_ASKED, MACHINE_KGR_DONE, MACHINE_KGR_FLIP, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule_on_each_cpu } from "../process/workqueue";
@@ -27,7 +29,7 @@ import { list_entries, list_stubs } from "./entries";
 import { index_of, pop_func, publish, publish_top, push_func, set_lingering } from "./func_stack";
 import { klp_log } from "./log";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, run_hook, run_pre_patch } from "./patch";
-import { poke_all_cpus, pokes_clear, wait_a_little } from "./poke";
+import { poke_all_cpus, poke_present_cpus, pokes_clear, wait_a_little } from "./poke";
 import { generation, scan_task } from "./scan";
 import { KlpState, PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_SETTLE, PHASE_STUBS, klp, phase, set_phase } from "./state";
 import { all_moved, kgr_mark, kgr_task_safe } from "./universe";
@@ -55,12 +57,13 @@ export function kgraft_disable(patch: Patch): i32 {
 
 function move_everybody(patch: Patch, target: i32): void {
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_ASKED);
+  cpus_read_lock(); // a CPU that comes before phase FLIP would have no mark
   set_phase(PHASE_MARKING);
   mark_everybody();
   set_phase(PHASE_STUBS);
   list_stubs(patch);
   first_step();
-  poke_all_cpus();
+  poke_present_cpus();
   // Only now, when each CPU has passed an exit and knows its context's side.
   for (let i = 0; i < patch.count; i++) {
     const func = func_at(patch, i);
@@ -70,6 +73,7 @@ function move_everybody(patch: Patch, target: i32): void {
   }
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_FLIP);
   set_phase(PHASE_FLIP);
+  cpus_read_unlock();
   wake_loops();
   run_idle_tasks();
   next_step();
@@ -81,6 +85,7 @@ function move_everybody(patch: Patch, target: i32): void {
   }
   set_current_state(TASK_RUNNING);
   // A task that was dying when its mark went has no safepoint left: behind a kworker's turn its CPU is rid of it.
+  klp().interrupts_moved = 1; // CPUs that come from now on are born moved
   for (let round = 0; schedule_on_each_cpu(interrupts_move) != 0; round++) wait_a_little(round);
   settle(patch, target);
 }
@@ -90,6 +95,11 @@ function move_everybody(patch: Patch, target: i32): void {
   if (phase() == PHASE_FLIP && all_moved()) wake_up_task(klp().thread);
 }
 
+/** A CPU is about to come: its interrupts begin in the universe that those of the others are in. No round is under way. */
+@notrace export function klp_cpu_comes(cpu: i32): void {
+  atomic.store<i32>(cpu_block(cpu), klp().interrupts_moved, PERCPU_KLP_IRQ);
+}
+
 /** Marks every task that lives, and takes the interrupts of every CPU back to the old universe. */
 function mark_everybody(): void {
   spin_lock(tasklist());
@@ -97,7 +107,9 @@ function mark_everybody(): void {
     if (task_state(task) < TASK_ZOMBIE) kgr_mark(task);
   }
   spin_unlock(tasklist());
+  klp().interrupts_moved = 0;
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
+    if (!is_present(cpu)) continue; // it will come with nothing on its stack
     atomic.store<i32>(cpu_block(cpu), 0, PERCPU_KLP_IRQ);
     kgr_mark(changetype<Task>(<usize>load<u32>(cpu_block(cpu), PERCPU_IDLE_TASK)));
   }

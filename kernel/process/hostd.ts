@@ -6,12 +6,13 @@
  *
  * A new request is a number in abi.ts, a row in OPERATIONS, and a test.
  */
-import { EAGAIN, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
+import { CPU_UP, EAGAIN, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
 import { put_file, vfs_read } from "../fs/file";
 import { is_error, open_path } from "../fs/open";
 import {
   HOSTD, HOSTD_SIZE, MACHINE, MACHINE_MAIL_ARG, MACHINE_MAIL_LENGTH, MACHINE_MAIL_OP, MACHINE_MAIL_STATE, MACHINE_MAIL_STATUS, MAILBOX, MAILBOX_SIZE, SELFTEST,
 } from "../layout";
+import { cpu_down, cpu_up } from "../hotplug/control";
 import { request_irq } from "../irq/line";
 import { panic } from "../lib/printk";
 import { schedule } from "../sched/core";
@@ -29,7 +30,7 @@ type Operation = (argument: i32, length: i32) => i32;
 /** Rows are MAIL_OP_*. */
 const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn, host_wait, host_selftest, host_audit, host_kill,
   klp_alloc, klp_free, klp_load_patch, klp_enable, klp_disable, klp_unload, klp_status, klp_signal, klp_blockers, klp_trace,
-  host_tty_open, host_tty_spawn, host_tty_input, host_tty_output, host_tty_close];
+  host_tty_open, host_tty_spawn, host_tty_input, host_tty_output, host_tty_close, host_cpu];
 
 if (<i32>offsetof<WaitQueue>() > HOSTD_SIZE) ERROR("hostd's wait queue no longer fits layout.ts");
 
@@ -106,4 +107,8 @@ function host_audit(argument: i32, length: i32): i32 {
 
 function host_kill(argument: i32, length: i32): i32 {
   return kill((argument << 8) >> 8, argument >>> 24);
+}
+
+function host_cpu(argument: i32, length: i32): i32 {
+  return argument & CPU_UP ? cpu_up(argument & ~CPU_UP) : cpu_down(argument);
 }

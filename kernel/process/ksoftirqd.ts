@@ -10,19 +10,21 @@ import { panic } from "../lib/printk";
 import { softirq_cpu, softirqs_pending } from "../irq/softirq";
 import { schedule } from "../sched/core";
 import { finish_wait, prepare_to_wait } from "../sched/wait";
-import { kthread_run, kthread_should_stop } from "./kthread";
+import { kthread_parkme, kthread_run, kthread_should_park, kthread_should_stop } from "./kthread";
 
 /** Starts the ksoftirqd of every CPU. */
 export function ksoftirqds_start(): void {
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
-    if (!changetype<usize>(kthread_run(ksoftirqd, cpu, "ksoftirqd", cpu))) panic("no memory for ksoftirqd");
+    softirq_cpu(cpu).thread = kthread_run(ksoftirqd, cpu, "ksoftirqd", cpu);
+    if (!changetype<usize>(softirq_cpu(cpu).thread)) panic("no memory for ksoftirqd");
   }
 }
 
 function ksoftirqd(cpu: i32): i32 {
   while (!kthread_should_stop()) {
+    if (kthread_should_park()) kthread_parkme();
     prepare_to_wait(softirq_cpu(cpu), TASK_INTERRUPTIBLE);
-    if (!softirqs_pending() && !kthread_should_stop()) schedule();
+    if (!softirqs_pending() && !kthread_should_park() && !kthread_should_stop()) schedule();
     finish_wait(softirq_cpu(cpu));
     if (softirqs_pending()) do_softirqs();
   }

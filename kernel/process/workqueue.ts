@@ -4,15 +4,17 @@
 import { COUNTER_WORKS, ENOMEM, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from "../abi";
 import { give_way, next_step, step_now } from "../cpu/give_way";
 import { count, cpu_id } from "../cpu/percpu";
+import { is_present, next_active, present_cpus } from "../cpu/present";
+import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { MACHINE, MACHINE_CPUS, WORKQUEUES, WORKQUEUE_SIZE } from "../layout";
 import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { kfree, kzalloc } from "../mm/slab";
 import { might_sleep, schedule } from "../sched/core";
-import { TF_URGENT, set_flag } from "../sched/task";
+import { TF_URGENT, Task, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_locked, wake_up } from "../sched/wait";
-import { kthread_run, kthread_should_stop } from "./kthread";
+import { kthread_park, kthread_parkme, kthread_run, kthread_should_park, kthread_should_stop, kthread_unpark } from "./kthread";
 
 /** Runs in process context on the work's CPU; may sleep. */
 export type WorkFunction = (work: usize) => void;
@@ -28,7 +30,7 @@ export class Work {
 }
 export const WORK_SIZE = <i32>offsetof<Work>();
 
-/** The lock guards the list. The wait queue is where the kworker sleeps. */
+/** The lock guards the list and `closed`. The wait queue is where the kworker sleeps. */
 @unmanaged
 class WorkQueue extends SpinLock {
   head_next: ListNode;
@@ -39,6 +41,10 @@ class WorkQueue extends SpinLock {
   idle_contended: i32;
   idle_next: ListNode;
   idle_prev: ListNode;
+  /** Its CPU is leaving or gone: what would come here goes elsewhere. */
+  closed: i32;
+  /** Its kworker. */
+  thread: Task;
 }
 if (<i32>offsetof<WorkQueue>() > WORKQUEUE_SIZE) ERROR("WorkQueue no longer fits layout.ts");
 
@@ -57,6 +63,7 @@ if (<i32>offsetof<WorkQueue>() > WORKQUEUE_SIZE) ERROR("WorkQueue no longer fits
 
 export function workqueue_init(cpu: i32): void {
   const queue = queue_of(cpu);
+  queue.closed = 0;
   spin_lock_init(queue, "workqueue");
   list_init(head(queue));
   wait_queue_init(idle_queue(queue), "kworker");
@@ -68,7 +75,27 @@ export function workqueues_start(): void {
     const thread = kthread_run(kworker, cpu, "kworker", cpu);
     if (!changetype<usize>(thread)) panic("no memory for kworkers");
     set_flag(thread, TF_URGENT);
+    queue_of(cpu).thread = thread;
   }
+}
+
+/** The CPU is about to leave: its kworker parks, and what is queued goes to another. */
+export function workqueue_close(cpu: i32): void {
+  const queue = queue_of(cpu);
+  spin_lock(queue);
+  queue.closed = 1;
+  spin_unlock(queue);
+  kthread_park(queue.thread);
+  for (let work = take_work(queue); changetype<usize>(work); work = take_work(queue)) queue_work_on(next_active(cpu), work);
+}
+
+/** The CPU is back. */
+export function workqueue_open(cpu: i32): void {
+  const queue = queue_of(cpu);
+  kthread_unpark(queue.thread, cpu);
+  spin_lock(queue);
+  queue.closed = 0;
+  spin_unlock(queue);
 }
 
 @sleeps export function work_init(work: Work, fn: WorkFunction, argument: i32): void {
@@ -78,21 +105,27 @@ export function workqueues_start(): void {
   work.pending = 0;
 }
 
-/** Queues `work` on `cpu`; false when it is queued already. Any context. */
+/** Queues `work` on `cpu`, or on another while that is away; false when it is queued already. Any context. */
 export function queue_work_on(cpu: i32, work: Work): bool {
   // Pairs with the store in kworker(): a work item is on one list at most.
   if (atomic.cmpxchg<i32>(changetype<usize>(work), 0, 1, offsetof<Work>("pending")) != 0) return false;
-  const queue = queue_of(cpu);
-  spin_lock(queue);
-  list_add_tail(head(queue), node_of(work));
-  spin_unlock(queue);
-  wake_up(idle_queue(queue));
+  while (!try_queue(queue_of(cpu), work)) cpu = next_active(cpu);
   return true;
+}
+
+@notrace function try_queue(queue: WorkQueue, work: Work): bool {
+  spin_lock(queue);
+  const open = !queue.closed;
+  if (open) list_add_tail(head(queue), node_of(work));
+  spin_unlock(queue);
+  if (open) wake_up(idle_queue(queue));
+  return open;
 }
 
 @sleeps function kworker(cpu: i32): i32 {
   const queue = queue_of(cpu);
   while (!kthread_should_stop()) {
+    if (kthread_should_park()) kthread_parkme();
     const work = next_work(queue);
     if (changetype<usize>(work) == 0) continue;
     if (cpu_id != cpu) panic("a kworker left its CPU");
@@ -108,7 +141,7 @@ function next_work(queue: WorkQueue): Work {
   if (changetype<usize>(work)) return work;
   prepare_to_wait(idle_queue(queue), TASK_INTERRUPTIBLE);
   work = take_work(queue);
-  if (changetype<usize>(work) == 0 && !kthread_should_stop()) schedule();
+  if (changetype<usize>(work) == 0 && !kthread_should_park() && !kthread_should_stop()) schedule();
   finish_wait(idle_queue(queue));
   return work;
 }
@@ -132,16 +165,18 @@ class EachCpu extends WaitQueue {
   fn: i32;
 }
 
-/** Runs `fn(cpu)` in process context on every CPU and returns when all have finished; 0 or -ENOMEM. Sleeps. */
+/** Runs `fn(cpu)` in process context on every CPU that there is and returns when all have finished; 0 or -ENOMEM. Sleeps. */
 @sleeps export function schedule_on_each_cpu(fn: EachCpuFunction): i32 {
   might_sleep();
   const cpus = load<i32>(MACHINE, MACHINE_CPUS);
   const all = changetype<EachCpu>(kzalloc(<i32>offsetof<EachCpu>() + cpus * WORK_SIZE));
   if (!changetype<usize>(all)) return -ENOMEM;
+  cpus_read_lock();
   wait_queue_init(all, "schedule_on_each_cpu");
-  atomic.store<i32>(changetype<usize>(all), cpus, offsetof<EachCpu>("remaining"));
+  atomic.store<i32>(changetype<usize>(all), present_cpus(), offsetof<EachCpu>("remaining"));
   all.fn = fn.index;
   for (let cpu = 0; cpu < cpus; cpu++) {
+    if (!is_present(cpu)) continue;
     const work = changetype<Work>(changetype<usize>(all) + offsetof<EachCpu>() + <usize>(cpu * WORK_SIZE));
     work_init(work, run_on_this_cpu, <i32>changetype<usize>(all));
     queue_work_on(cpu, work);
@@ -153,6 +188,7 @@ class EachCpu extends WaitQueue {
     schedule();
   }
   finish_wait(all);
+  cpus_read_unlock();
   kfree(changetype<usize>(all));
   return 0;
 }

@@ -23,13 +23,13 @@ import { meter_record } from "../cpu/meter";
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
 import { context_switch, step_here } from "../cpu/switch";
 import {
-  KLP, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
+  KLP, KLP_POKE_ACKS, PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
   PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
 } from "../layout";
 import { log_begin, log_end, log_num, log_str, log_zero_ended, panic } from "../lib/printk";
 import { klp } from "../livepatch/state";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
-import { enqueue, enqueue_first, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
+import { enqueue, enqueue_first, may_queue, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
 import { put_task } from "./tasklist";
 import { TF_IDLE, TF_KTHREAD, Task, current, has_flag, is_urgent, set_current_state, task_state, wake_lock } from "./task";
 
@@ -176,9 +176,15 @@ export function wake_up_state(task: Task, states: i32): bool {
 
 /** Queues a task that is on no queue; its wake lock is held, or nobody else knows it yet. */
 @notrace export function activate(task: Task): void {
-  const cpu = select_cpu(task);
-  const rq = runqueue(cpu);
+  let cpu = select_cpu(task);
+  let rq = runqueue(cpu);
   spin_lock(rq);
+  while (!may_queue(task, cpu)) { // the CPU has begun to leave meanwhile
+    spin_unlock(rq);
+    cpu = select_cpu(task);
+    rq = runqueue(cpu);
+    spin_lock(rq);
+  }
   task.cpu = cpu;
   task.on_rq = 1;
   task.woken_at = clock_ns();
@@ -263,9 +269,9 @@ export function preempt_enable(): void {
     else if (bits & PENDING_POKE) {
       atomic.and<i32>(this_cpu, ~PENDING_POKE, PERCPU_PENDING);
       context_switch(EXIT_POKE);
-      // Answered only now, with the entries changed and on a task's stack. Pairs with the load in poke_all_cpus().
+      // Answered only now, with the entries changed and on a task's stack. Pairs with the load in poke_present_cpus().
       const step = step_now();
-      if (atomic.add<i32>(KLP, 1, KLP_POKE_ACKS) == load<i32>(MACHINE, MACHINE_CPUS) - 1) wake_up_task(klp().thread);
+      if (atomic.sub<i32>(KLP, 1, KLP_POKE_ACKS) == 1) wake_up_task(klp().thread);
       else give_way(step);
     }
   }

@@ -4,13 +4,15 @@
  * A CPU's current task is on_rq but not in the list. pick_next() passes over a task whose stack another CPU is still
  * saving (on_cpu): it stays queued and the CPU comes back for it. An idle CPU pulls from the longest queue.
  */
-import { COUNTER_STEALS, TASK_RUNNING } from "../abi";
+import { COUNTER_STEALS, PENDING_RESCHED, TASK_RUNNING } from "../abi";
 import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_ONLINE, PERCPU_RUN_IDLE, RUNQUEUES, RUNQUEUE_SIZE, TASK_ON_CPU } from "../layout";
+import { raise_pending } from "../cpu/irq";
 import { count, cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
+import { is_active, is_online, is_present, next_active, set_active, set_present } from "../cpu/present";
 import { ListNode, list_add, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { invariant } from "../lib/printk";
 import { SpinLock, holds, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
-import { TF_IDLE, TF_KGR, TF_PINNED, Task, has_flag, is_urgent, on_cpu, run_node, task_of_run_node } from "./task";
+import { TF_KGR, TF_PINNED, Task, clear_flag, has_flag, is_urgent, on_cpu, run_node, task_of_run_node } from "./task";
 
 /** The lock guards the list, `queued`, and `on_rq`, `cpu` and the run node of the tasks that belong here. */
 @unmanaged
@@ -112,28 +114,39 @@ export function queues_flagged(flag: i32): bool {
   return queued_hint(runqueue(cpu)) != 0;
 }
 
-/** CPU for a woken task: this one if it is urgent, where it ran last if that is idle, else an idle one, else the shorter of its queue and this CPU's. */
+/**
+ * CPU for a woken task: this one if it is urgent, where it ran last if that is idle, else an idle one, else the shorter of
+ * its queue and this CPU's. A task that was pinned to a CPU which is gone is free to go anywhere.
+ */
 @notrace export function select_cpu(task: Task): i32 {
-  if (has_flag(task, TF_PINNED) || has_flag(task, TF_IDLE)) return task.cpu;
-  if (is_urgent(task)) return cpu_id; // the one CPU whose thread surely runs right now
-  if (load_of(task.cpu) == 0) return task.cpu;
+  if (has_flag(task, TF_PINNED)) {
+    if (is_present(task.cpu)) return task.cpu;
+    clear_flag(task, TF_PINNED);
+  }
+  const here = is_active(cpu_id) ? cpu_id : next_active(cpu_id);
+  if (is_urgent(task)) return here; // the one CPU whose thread surely runs right now
+  const last = is_active(task.cpu) ? task.cpu : here;
+  if (load_of(last) == 0) return last;
   const cpus = load<i32>(MACHINE, MACHINE_CPUS);
   for (let i = 1; i < cpus; i++) {
-    const cpu = (task.cpu + i) % cpus;
-    if (is_online(cpu) && load_of(cpu) == 0) return cpu;
+    const cpu = (last + i) % cpus;
+    if (is_online(cpu) && is_active(cpu) && load_of(cpu) == 0) return cpu;
   }
-  return load_of(cpu_id) < load_of(task.cpu) ? cpu_id : task.cpu;
+  return load_of(here) < load_of(last) ? here : last;
 }
 
-@inline function is_online(cpu: i32): bool {
-  return atomic.load<i32>(cpu_block(cpu), PERCPU_ONLINE) != 0;
+/** Whether `task` may be queued on `cpu`; its queue is locked, and until then the CPU does not begin to leave. */
+@inline export function may_queue(task: Task, cpu: i32): bool {
+  return has_flag(task, TF_PINNED) ? is_present(cpu) : is_active(cpu);
 }
+
 @inline function load_of(cpu: i32): i32 {
   return queued_hint(runqueue(cpu)) + atomic.load<i32>(changetype<usize>(runqueue(cpu)), offsetof<RunQueue>("busy"));
 }
 
 /** Pulls one task from the longest queue to this CPU's; false when there is nothing to pull. */
 export function pull_task(): bool {
+  if (!is_active(cpu_id)) return false;
   let busiest = -1;
   let most = 0;
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
@@ -152,18 +165,57 @@ export function pull_task(): bool {
     spin_unlock(from);
     return false;
   }
+  hand_over(from, task, cpu_id);
+  count(COUNTER_STEALS);
+  return true;
+}
+
+/** Moves a queued task from a queue, which is locked and is not any more afterwards, to that of `cpu`. */
+@notrace function hand_over(from: RunQueue, task: Task, cpu: i32): void {
   list_remove(run_node(task));
   from.queued -= 1;
   // Between the two locks the task is on no list, but on_rq: a waker has nothing to do for a RUNNING task, and a
   // task_rq_lock() that still sees the old cpu finds a RUNNING task as well.
-  task.cpu = cpu_id;
+  task.cpu = cpu;
   spin_unlock(from);
-  const to = runqueue(cpu_id);
+  const to = runqueue(cpu);
   spin_lock(to);
   enqueue(to, task);
   spin_unlock(to);
-  count(COUNTER_STEALS);
-  return true;
+}
+
+/** This CPU takes no tasks any more: gives those that wait here, and may go, to others. Its idle task calls it. */
+export function push_tasks(): void {
+  const from = runqueue(cpu_id);
+  for (let cpu = cpu_id; ; ) {
+    spin_lock(from);
+    const task = movable(from);
+    if (changetype<usize>(task) == 0) break;
+    cpu = next_active(cpu);
+    hand_over(from, task, cpu);
+    raise_pending(cpu, PENDING_RESCHED);
+  }
+  spin_unlock(from);
+}
+
+/** From now on `cpu` gets only tasks that are pinned to it. */
+export function close_to_tasks(cpu: i32): void {
+  spin_lock(runqueue(cpu));
+  set_active(cpu, 0);
+  spin_unlock(runqueue(cpu));
+}
+
+/** This CPU's last act: with nothing queued, it is there no more, and nothing will be. */
+@notrace export function close_for_good(): bool {
+  const rq = runqueue(cpu_id);
+  spin_lock(rq);
+  const empty = rq.queued == 0;
+  if (empty) {
+    atomic.store<i32>(this_cpu, 0, PERCPU_ONLINE);
+    set_present(cpu_id, 0);
+  }
+  spin_unlock(rq);
+  return empty;
 }
 
 @notrace function movable(rq: RunQueue): Task {

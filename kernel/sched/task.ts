@@ -38,6 +38,9 @@ export const TF_KILLED = 32;
 export const TF_KGR = 64;
 /** Woken, it runs next, on the CPU that woke it: a thread that others wait for, and that never runs for long. */
 export const TF_URGENT = 128;
+/** A per-CPU thread whose CPU is about to leave, or has left; and one that waits for it to come back. */
+export const TF_SHOULD_PARK = 256;
+export const TF_PARKED = 512;
 /** In `group_exit`, beside the status. */
 export const GROUP_EXIT = 1 << 16;
 

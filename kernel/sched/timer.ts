@@ -3,6 +3,7 @@
  *
  * A timer is armed on the CPU that asks and fires there. An idle CPU sleeps until its first expiry; a busy one looks
  * at each tick, so a timer is at most one tick late there. A timer knows its place in the heap, so that it can leave.
+ * When a CPU goes, who takes it down takes its timers over.
  */
 import { COUNTER_TIMERS, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../abi";
 import { clock_ns } from "../cpu/clock";
@@ -28,8 +29,11 @@ export class Timer {
   argument: i32;
   /** Place in its heap, from 1; 0 when not armed. Guarded by the base's lock. */
   place: i32;
+  /** Whose base it belongs to, or MOVING; atomic, written under that base's lock. */
   cpu: i32;
 }
+
+const MOVING = -1;
 
 /** The lock guards the heap and `place`, `cpu` and `expires` of the timers in it. */
 @unmanaged
@@ -77,9 +81,9 @@ export function timer_start(timer: Timer, expires: f64): void {
   invariant(timer.place == 0, "timer_start() of an armed timer");
   invariant(base.armed + 1 < MAX_PIDS, "timer heap is full");
   timer.expires = expires;
-  timer.cpu = cpu_id;
   base.armed += 1;
   sift_up(base, base.armed, timer);
+  atomic.store<i32>(changetype<usize>(timer), cpu_id, offsetof<Timer>("cpu"));
   spin_unlock(base);
 }
 
@@ -88,8 +92,7 @@ export function timer_start(timer: Timer, expires: f64): void {
  * given may be freed. Not in interrupt, and no lock held.
  */
 export function timer_cancel(timer: Timer): bool {
-  const base = base_of(timer.cpu);
-  spin_lock(base);
+  const base = lock_base(timer);
   const armed = timer.place != 0;
   if (armed) remove(base, timer);
   spin_unlock(base);
@@ -97,6 +100,39 @@ export function timer_cancel(timer: Timer): bool {
   while (atomic.load<u32>(changetype<usize>(base), offsetof<TimerBase>("running")) == <u32>changetype<usize>(timer)) cpu_relax();
   got_on();
   return armed;
+}
+
+/** Locks the base that `timer` belongs to; it may move until the lock is held. */
+@notrace function lock_base(timer: Timer): TimerBase {
+  while (true) {
+    const cpu = base_number(timer);
+    if (cpu == MOVING) cpu_relax(); // pairs with take_over_timers()
+    else {
+      const base = base_of(cpu);
+      spin_lock(base);
+      if (base_number(timer) == cpu) return base;
+      spin_unlock(base);
+    }
+  }
+}
+
+@inline function base_number(timer: Timer): i32 {
+  return atomic.load<i32>(changetype<usize>(timer), offsetof<Timer>("cpu"));
+}
+
+/** Arms here what was armed on a CPU that is away. */
+export function take_over_timers(cpu: i32): void {
+  const from = base_of(cpu);
+  for (;;) {
+    spin_lock(from);
+    if (!from.armed) break;
+    const timer = at(from, 1);
+    remove(from, timer);
+    atomic.store<i32>(changetype<usize>(timer), MOVING, offsetof<Timer>("cpu")); // until then nobody may think that it has fired
+    spin_unlock(from);
+    timer_start(timer, timer.expires);
+  }
+  spin_unlock(from);
 }
 
 @notrace function remove(base: TimerBase, timer: Timer): void {

@@ -28,9 +28,10 @@ import {
   PERCPU_SLEEPING,
 } from "../../../kernel/layout.ts";
 import { Clock } from "../../cpu/clock.ts";
-import { Cpu } from "../../cpu/cpu.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
 import type { Locate } from "../../cpu/backtrace.ts";
 import { addIdleTime, leaveStop, unknownExit } from "../../cpu/loop.ts";
+import { Socket } from "../../cpu/socket.ts";
 import { cpuBlock } from "../../memory.ts";
 import type { SharedMemory } from "../../memory.ts";
 import { Random } from "../../random.ts";
@@ -50,7 +51,9 @@ const JITTER = 0.25;
 type Mode = "unborn" | "ready" | "idle" | "stopped" | "gone";
 
 interface Seat {
-  readonly cpu: Cpu;
+  readonly socket: Socket;
+  /** The instance in it, or the last one that was. */
+  cpu: Cpu;
   readonly block: number;
   mode: Mode;
   /** Idle time is counted up to here. */
@@ -83,13 +86,10 @@ export class Driver {
     this.#meanTurn = 1 + this.#random.below(LONGEST_MEAN_TURN);
     this.#clock = new Clock(memory, (period) => this.#random.below(1 + Math.floor(period * JITTER)));
     const hardware = { clockNs: () => this.#now, step: (kind: number) => this.#step(kind), locate };
-    this.#seats = Array.from({ length: settings.cpus }, (_, id) => ({
-      cpu: new Cpu(id, memory, images, hardware),
-      block: cpuBlock(id),
-      mode: "unborn" as Mode,
-      since: 0,
-      stop: 0,
-    }));
+    this.#seats = Array.from({ length: settings.cpus }, (_, id) => {
+      const socket = new Socket(id, memory, images, hardware);
+      return { socket, cpu: socket.plug(), block: cpuBlock(id), mode: "unborn" as Mode, since: 0, stop: 0 };
+    });
   }
 
   get now(): number {
@@ -105,8 +105,8 @@ export class Driver {
     }
   }
 
-  eachCpu(work: (cpu: Cpu) => void): void {
-    for (const seat of this.#seats) work(seat.cpu);
+  eachSocket(work: (socket: Socket) => void): void {
+    for (const seat of this.#seats) work(seat.socket);
   }
 
   /** Runs one CPU for a turn, or lets time jump; never past `until`. False when nothing happens before `until`. */
@@ -136,6 +136,7 @@ export class Driver {
         break;
       case EXIT_OFFLINE:
         seat.mode = "gone";
+        seat.socket.unplug();
         break;
       case EXIT_PANIC:
         throw this.#plan.panicError();
@@ -193,8 +194,18 @@ export class Driver {
     return true;
   }
 
+  /** A CPU that left starts anew when the kernel wants it. */
+  #isBack(seat: Seat): boolean {
+    if (seat.socket.isGone) return false;
+    seat.cpu = seat.socket.plug();
+    seat.cpu.init();
+    seat.mode = "ready";
+    return true;
+  }
+
   /** An idle CPU is ready when something is pending, or when its time has come. */
   #isReady(seat: Seat): boolean {
+    if (seat.mode === "gone") return this.#isBack(seat);
     if (seat.mode === "stopped") return this.#isReleased(seat);
     if (seat.mode !== "idle") return seat.mode === "ready";
     const memory = this.#memory;

@@ -60,16 +60,21 @@ export class SteppedPlatform implements Platform {
 
   async install(code: PatchCode): Promise<void> {
     if (this.#failure) throw this.#failure;
-    this.#driver.eachCpu((cpu) => cpu.install(code)); // a patch that does not link costs nothing but itself
+    this.#driver.eachSocket((socket) => socket.install(code)); // a patch that does not link costs nothing but itself
   }
 
   async uninstall(firstIndex: number, count: number): Promise<void> {
-    this.#guard(() => this.#driver.eachCpu((cpu) => cpu.uninstall(firstIndex, count)));
+    this.#guard(() => this.#driver.eachSocket((socket) => socket.uninstall(firstIndex, count)));
   }
 
   async entries(questions: readonly SlotQuestion[]): Promise<number[][]> {
     const answers: number[][] = [];
-    this.#guard(() => this.#driver.eachCpu((cpu) => answers.push(cpu.entries(questions))));
+    this.#guard(() =>
+      this.#driver.eachSocket((socket) => {
+        const answer = socket.entries(questions);
+        if (answer) answers.push(answer);
+      }),
+    );
     return answers;
   }
 

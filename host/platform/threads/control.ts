@@ -5,7 +5,7 @@
  *   stats     facts about the thread's engine                   only from the event loop: interrupt first, resume after
  *   install   instantiates a patch, fills table entries          as stats
  *   uninstall empties them                                       as stats
- *   entries   says where slots lead                              as stats
+ *   entries   says where slots lead, if the CPU is there         as stats
  *   resume    begins the loop again, unless it is about to       after any call but boot
  *
  * Invariant: a CPU that runs answers nothing. PENDING_HOST brings it to its event loop, and keeps it there.
@@ -27,7 +27,7 @@ export interface CpuControl {
   readonly stats: () => EngineFacts;
   readonly install: (code: PatchCode) => void;
   readonly uninstall: (firstIndex: number, count: number) => void;
-  readonly entries: (questions: readonly SlotQuestion[]) => number[];
+  readonly entries: (questions: readonly SlotQuestion[]) => number[] | undefined;
   readonly resume: () => void;
 }
 

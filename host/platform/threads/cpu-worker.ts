@@ -2,16 +2,17 @@
  * A CPU's thread: answers control calls, and runs the CPU loop in between.
  *
  * Contract: see control.ts. The loop begins in a task of its own, so that the answer to the call which began it is
- * on its way. Invariant: the thread ends when its CPU is offline or lost.
+ * on its way. Invariant: the thread ends when the machine is shut down or its CPU is lost.
  */
 import { availableParallelism } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { getHeapStatistics } from "node:v8";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
-import { STATE_BOOTING } from "../../../kernel/abi.ts";
+import { CPU_GONE, STATE_BOOTING, STATE_RUNNING } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_CORES, MACHINE_CPUS, MACHINE_STATE } from "../../../kernel/layout.ts";
-import { Cpu } from "../../cpu/cpu.ts";
+import type { Cpu } from "../../cpu/cpu.ts";
 import { runLoop } from "../../cpu/loop.ts";
+import { Socket } from "../../cpu/socket.ts";
 import { MachineError } from "../../errors.ts";
 import { SharedMemory } from "../../memory.ts";
 import { expose } from "../../rpc.ts";
@@ -27,7 +28,7 @@ const port = parentPort;
 const SPIN_NS = 50_000;
 
 let loop: () => void = () => {};
-let booted: Cpu | undefined;
+let socket: Socket | undefined;
 let scheduled = false;
 
 function resume(): void {
@@ -42,25 +43,44 @@ function resume(): void {
 function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): void {
   const memory = new SharedMemory(shared);
   const clockNs = clockSince(epoch);
-  const cpu = new Cpu(id, memory, images, { clockNs, step: () => 0, locate: locateBySourceMaps(sourceMaps) });
+  const place = new Socket(id, memory, images, { clockNs, step: () => 0, locate: locateBySourceMaps(sourceMaps) });
   // A CPU that spins while others wait for its core keeps them from arriving.
   const cores = availableParallelism();
   const spinNs = memory.load(MACHINE + MACHINE_CPUS) <= cores ? SPIN_NS : 0;
-  const run = (): void => {
-    if (runLoop(cpu, memory, clockNs, spinNs) !== "host") port.close();
+  const state = MACHINE + MACHINE_STATE;
+  const runOn = (cpu: Cpu) => (): void => {
+    const end = runLoop(cpu, memory, clockNs, spinNs);
+    if (end === "host") return;
+    if (end === "offline" && memory.load(state) === STATE_RUNNING) void away();
+    else port.close();
   };
-  booted = cpu;
+  /** The thread outlives its CPU: it answers what it is asked, until another instance is wanted. */
+  const away = async (): Promise<void> => {
+    loop = () => {};
+    place.unplug();
+    while (place.isGone) {
+      const wait = Atomics.waitAsync(memory.words, place.power >> 2, CPU_GONE); // partner: power_on(), and shutdown
+      if (wait.async) await wait.value;
+    }
+    if (memory.load(state) !== STATE_RUNNING) return port.close();
+    const cpu = place.plug();
+    cpu.init();
+    loop = runOn(cpu);
+    resume();
+  };
+  const first = place.plug();
+  socket = place;
   if (id === 0) {
     memory.store(MACHINE + MACHINE_CORES, cores);
-    bootMachine(cpu);
+    bootMachine(first);
   }
   loop = () => {
     if (id !== 0) {
-      Atomics.wait(memory.words, (MACHINE + MACHINE_STATE) >> 2, STATE_BOOTING); // partner: the notify in init_main()
-      cpu.init();
+      Atomics.wait(memory.words, state >> 2, STATE_BOOTING); // partner: the notify in init_main()
+      first.init();
     }
-    loop = run;
-    run();
+    loop = runOn(first);
+    loop();
   };
   resume();
 }
@@ -84,8 +104,8 @@ const control: CpuControl = {
   boot,
   resume,
   stats: () => ({ heapBytes: getHeapStatistics().used_heap_size }),
-  install: (code) => booted?.install(code),
-  uninstall: (firstIndex, count) => booted?.uninstall(firstIndex, count),
-  entries: (questions) => booted?.entries(questions) ?? [],
+  install: (code) => socket?.install(code),
+  uninstall: (firstIndex, count) => socket?.uninstall(firstIndex, count),
+  entries: (questions) => socket?.entries(questions),
 };
 expose(control, nodeEndpoint(port));

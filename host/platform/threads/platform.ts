@@ -6,11 +6,20 @@
  * no thread of this machine is left, however it ended.
  */
 import { Worker } from "node:worker_threads";
-import { PENDING_OFFLINE, STATE_BOOTING, STATE_DOWN, STATE_PANIC, STATE_RUNNING } from "../../../kernel/abi.ts";
-import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_PANIC_CPU, MACHINE_STATE } from "../../../kernel/layout.ts";
+import {
+  CPU_GONE,
+  CPU_WANTED,
+  PENDING_OFFLINE,
+  STATE_BOOTING,
+  STATE_DOWN,
+  STATE_PANIC,
+  STATE_RUNNING,
+} from "../../../kernel/abi.ts";
+import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_POWER } from "../../../kernel/layout.ts";
 import { abortable } from "../../abort.ts";
 import type { PatchCode, SlotQuestion } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
+import { cpuBlock } from "../../memory.ts";
 import { workerEntry } from "../node/files.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
 import { Failure } from "./failure.ts";
@@ -118,8 +127,9 @@ export class ThreadsPlatform implements Platform {
     await Promise.all(this.#cpus.map((cpu) => cpu.ask("uninstall", [firstIndex, count])));
   }
 
-  entries(questions: readonly SlotQuestion[]): Promise<number[][]> {
-    return Promise.all(this.#cpus.map((cpu) => cpu.ask("entries", [questions])));
+  async entries(questions: readonly SlotQuestion[]): Promise<number[][]> {
+    const answers = await Promise.all(this.#cpus.map((cpu) => cpu.ask("entries", [questions])));
+    return answers.filter((answer) => answer !== undefined);
   }
 
   async shutdown(): Promise<void> {
@@ -139,7 +149,13 @@ export class ThreadsPlatform implements Platform {
 
   /** Lets CPUs leave at a safepoint; a CPU that does not is terminated by the caller. */
   async #goOffline(): Promise<void> {
-    for (const cpu of this.#cpus) this.#plan.memory.interrupt(cpu.id, PENDING_OFFLINE);
+    for (const { id } of this.#cpus) {
+      this.#plan.memory.interrupt(id, PENDING_OFFLINE);
+      const power = cpuBlock(id) + PERCPU_POWER;
+      if (this.#plan.memory.load(power) !== CPU_GONE) continue;
+      this.#plan.memory.store(power, CPU_WANTED); // its thread wakes up, and finds that the machine is down
+      this.#plan.memory.notify(power);
+    }
     await within(SHUTDOWN_MS, Promise.all(this.#cpus.map((cpu) => cpu.died)));
   }
 
