@@ -10,7 +10,7 @@ import type { Edits, Kernel } from "../patch-image.ts";
 import { MOTHERS } from "../user-module.ts";
 import { duringChurn } from "./churn.ts";
 
-const SEEDS = process.env["WLP_FULL"] ? 200 : 12;
+const SEEDS = process.env["WLP_FULL"] ? 200 : 4;
 const PLANTED_SEEDS = 60;
 const STEP_BUDGET = 20_000_000;
 const ATTEMPTS = 200;
