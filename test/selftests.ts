@@ -27,6 +27,7 @@ export const SELFTESTS: readonly string[] = [
   "the host answers each task what it asked, one at a time",
   "a question that the host does not know is ENOSYS, an answer that does not fit EIO",
   "a CPU goes and comes by steps, and one that fails has the others taken back",
+  "a round over all CPUs reaches each that there is, once, while one goes and comes",
 ];
 
 /** Row of the test that needs 64 MiB. */

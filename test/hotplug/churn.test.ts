@@ -133,11 +133,8 @@ it(`whoever sleeps on a CPU that goes wakes up all the same, over ${SEEDS} seeds
 });
 
 describe("a planted bug is found:", { timeout: 300_000 }, () => {
-  it.each([
-    ["a CPU comes without the entries that the others have", "entries-not-adopted"],
-    ["a CPU goes in the middle of a round over all", "rounds-ignore-hotplug"],
-  ])("%s", async (_what, name) => {
-    expect(await firstFinding(await plantedImage(name), READS, PLANTED_SEEDS)).toBeDefined();
+  it("a CPU comes without the entries that the others have", async () => {
+    expect(await firstFinding(await plantedImage("entries-not-adopted"), READS, PLANTED_SEEDS)).toBeDefined();
   });
 
   it("timers of a CPU that went never fire", async () => {

@@ -6,7 +6,7 @@ import { cpus_write_lock, cpus_write_unlock } from "../../kernel/hotplug/lock";
 import { cpuhp_fail, cpuhp_remove_state, cpuhp_setup_state } from "../../kernel/hotplug/states";
 import { MACHINE, MACHINE_CPUS } from "../../kernel/layout";
 import { schedule_on_each_cpu } from "../../kernel/process/workqueue";
-import { word } from "./harness";
+import { run_threads, word } from "./harness";
 
 /** Digits of the callbacks that were called, in order. */
 const STORY = 100;
@@ -79,4 +79,30 @@ export function test_hotplug_states(): i32 {
   cpuhp_remove_state(first);
   cpus_write_unlock();
   return result ? result : each_step_fails(last);
+}
+
+const ROUNDS = 8;
+const OVER = 102;
+
+function note_round(cpu: i32): void {
+  atomic.add<i32>(word(cpu), 1);
+}
+
+@notrace function cpu_twice(): bool {
+  for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) if (atomic.xchg<i32>(word(cpu), 0) > 1) return true;
+  return false;
+}
+
+/** Two threads: one that goes round the CPUs, and one that has the last of them go and come meanwhile. */
+function round_or_toggle(toggles: i32): i32 {
+  const last = load<i32>(MACHINE, MACHINE_CPUS) - 1;
+  let result = 0;
+  if (toggles) while (!result && !atomic.load<i32>(word(OVER))) result = cpu_down(last) ? 3 : cpu_up(last) ? 4 : 0;
+  else for (let round = 0; round < ROUNDS && !result; round++) result = schedule_on_each_cpu(note_round) ? 1 : cpu_twice() ? 2 : 0;
+  atomic.store<i32>(word(OVER), 1);
+  return result;
+}
+
+export function test_rounds_during_hotplug(): i32 {
+  return load<i32>(MACHINE, MACHINE_CPUS) > 1 ? run_threads(2, round_or_toggle) : 0;
 }

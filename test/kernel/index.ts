@@ -5,7 +5,7 @@
  */
 import { SELFTEST } from "../../kernel/layout";
 import { clear_scratch } from "./harness";
-import { test_hotplug_states } from "./hotplug";
+import { test_hotplug_states, test_rounds_during_hotplug } from "./hotplug";
 import {
   test_ksoftirqd_takes_over, test_line_on_its_cpu, test_masked_line, test_nesting, test_one_handler_at_a_time, test_shared_line, test_spurious_line, test_tasklets,
 } from "./irq";
@@ -24,7 +24,7 @@ const TESTS: StaticArray<Test> = [
   test_pipe_transfer, test_pipe_without_reader, test_pipe_many_readers, test_schedule_on_each_cpu, test_concurrent_callers, test_queue_work, test_calls,
   test_line_on_its_cpu, test_shared_line, test_masked_line, test_spurious_line, test_one_handler_at_a_time, test_ksoftirqd_takes_over, test_nesting, test_tasklets,
   test_upcalls, test_upcall_refusals,
-  test_hotplug_states,
+  test_hotplug_states, test_rounds_during_hotplug,
   test_ten_thousand_tasks, test_log_lines,
 ];
 

@@ -43,6 +43,7 @@ const PLANTED = [
   { name: "lock-released-early", what: "a lock is released before the work under it is done" },
   { name: "wake-up-before-sleep", what: "a sleeper does not look at its condition again after it queued itself" },
   { name: "sleep-in-atomic-context", what: "a function sleeps with a spin lock held" },
+  { name: "rounds-ignore-hotplug", what: "a CPU goes in the middle of a round over all" },
   { name: "stack-end-unchecked", what: "a saved stack grows over its end" },
 ];
 
