@@ -13,6 +13,7 @@ import {
   PERCPU_IRQ_LINES,
   PERCPU_ONLINE,
   PERCPU_PENDING,
+  PERCPU_PRESENT,
   PERCPU_SIZE,
   PERCPU_SLEEPING,
 } from "../kernel/layout.ts";
@@ -82,8 +83,8 @@ export class SharedMemory {
     this.or(block + PERCPU_PENDING, PENDING_IRQ);
     // SLEEPING is stored before the sleeper compares PENDING: one of the two sees the other.
     if (this.load(block + PERCPU_SLEEPING)) this.notify(block + PERCPU_PENDING);
-    // Looked at behind the or: a CPU that went meanwhile, or was never there, may not have seen the line.
-    if (cpu === 0 || this.load(block + PERCPU_ONLINE)) return;
+    // Looked at behind the or: a CPU that went meanwhile may not have seen the line.
+    if (cpu === 0 || this.load(block + PERCPU_PRESENT)) return;
     if (this.clear(block + PERCPU_IRQ_LINES, 1 << line) & (1 << line)) this.raiseLine(0, line);
   }
 
