@@ -206,7 +206,9 @@ export const CPUHP_STATES = PARKING + PARKING_SIZE; // hotplug/states.ts, one pe
 export const CPUHP_STATE_SIZE = 16;
 export const MAX_CPUHP_STATES = 16;
 export const KLP_ENTRIES = CPUHP_STATES + CPUHP_STATE_SIZE * MAX_CPUHP_STATES; // livepatch/poke.ts: per slot, the table index that every CPU has there, 0 for the original
-export const KERNEL_SIZE = KLP_ENTRIES + WORD * MAX_SLOTS - KERNEL;
+export const MUTEXES = KLP_ENTRIES + WORD * MAX_SLOTS; // lock/mutex.ts: those whose holder ended
+export const MUTEXES_SIZE = 64;
+export const KERNEL_SIZE = MUTEXES + MUTEXES_SIZE - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 

@@ -28,6 +28,10 @@ export const SELFTESTS: readonly string[] = [
   "a question that the host does not know is ENOSYS, an answer that does not fit EIO",
   "a CPU goes and comes by steps, and one that fails has the others taken back",
   "a round over all CPUs reaches each that there is, once, while one goes and comes",
+  "a mutex keeps others out while its holder sleeps, and may be given back in any order",
+  "a waiter for a mutex that a signal sends away costs nobody else the mutex",
+  "complete() lets one waiter pass, complete_all() everybody from then on",
+  "a waiter for a completion that a signal sends away costs nobody else the completion",
 ];
 
 /** Row of the test that needs 64 MiB. */

@@ -12,6 +12,7 @@ import {
   AUDIT, AUDIT_SIZE, MACHINE, MACHINE_CPUS, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, TASK_NAME_SIZE,
 } from "../layout";
 import { put_number, put_text, put_zero_ended } from "../lib/text";
+import { put_abandoned, put_mutexes } from "../lock/mutex";
 import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
 import { ramfs_objects, ramfs_pages } from "../fs/ramfs";
 import { free_page_count } from "../mm/page";
@@ -75,7 +76,7 @@ export function audit(at: usize): usize {
     if (cpu == cpu_id) continue; // this CPU runs the audit
     at = compare(at, "tasks still queued: ", runqueue(cpu).queued);
   }
-  return check_locks(at);
+  return check_locks(put_abandoned(at));
 }
 
 @notrace function compare(at: usize, what: string, difference: i32): usize {
@@ -88,6 +89,7 @@ function check_tasks(at: usize): usize {
   spin_lock(tasklist());
   let told = 0;
   for (let task = first_task(); changetype<usize>(task) && told < 8; task = next_task(task)) {
+    if (task == current() || !task.on_rq) at = put_mutexes(at, task); // that of others may change while we look
     if (task == current()) continue;
     const state = task_state(task);
     if (state == TASK_RUNNING && task.on_rq) continue;

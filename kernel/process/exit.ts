@@ -12,6 +12,7 @@ import { close_all_files } from "../fs/file";
 import { kgr_exit } from "../livepatch/universe";
 import { MACHINE, MACHINE_REAPABLE } from "../layout";
 import { panic } from "../lib/printk";
+import { mutexes_abandon } from "../lock/mutex";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { cache_free, kfree } from "../mm/slab";
 import { might_sleep, schedule } from "../sched/core";
@@ -57,6 +58,7 @@ export function do_exit(status: i32): void {
   const leader = task.leader;
   abandon_wait();
   abandon_sleep();
+  if (task.mutexes) mutexes_abandon();
   if (atomic.sub<i32>(changetype<usize>(leader), 1, offsetof<Task>("users")) == 1) release_process(leader);
   count(COUNTER_EXITS);
   spin_lock(tasklist());

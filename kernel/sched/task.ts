@@ -151,6 +151,8 @@ export class Task {
   /** Arguments, each with a zero behind it, or 0. Leader's. */
   args: usize;
   args_length: i32;
+  /** The mutex that it took last and still holds, or 0; that one names the next (lock/mutex.ts). */
+  mutexes: usize;
 }
 /** Open files follow the leader's record. */
 export const TASK_FILES = <i32>offsetof<Task>();

@@ -46,7 +46,10 @@ export function prepare_to_wait(queue: WaitQueue, state: i32): void {
 
 /** Takes the current task off the queue it was on when its stack was thrown away. */
 export function abandon_wait(): void {
-  if (current().waits_on) finish_wait(changetype<WaitQueue>(current().waits_on));
+  const queue = changetype<WaitQueue>(current().waits_on);
+  if (!changetype<usize>(queue)) return;
+  finish_wait(queue);
+  wake_up(queue); // a wake-up may have come for it, which nobody else got
 }
 
 /** Undoes prepare_to_wait(), whoever woke the task. */

@@ -12,6 +12,7 @@ import {
 import { test_spin_locks, test_wake_up_all, test_wake_up_ring } from "./locks";
 import { test_log_lines } from "./log";
 import { test_allocators } from "./memory";
+import { test_completion_interrupted, test_completions, test_mutex_interrupted, test_mutexes } from "./mutexes";
 import { test_pipe_many_readers, test_pipe_transfer, test_pipe_without_reader } from "./pipes";
 import { test_exit_and_wait, test_kthread_stop, test_migration, test_orphans, test_ten_thousand_tasks, test_timers } from "./tasks";
 import { test_upcall_refusals, test_upcalls } from "./upcalls";
@@ -25,6 +26,7 @@ const TESTS: StaticArray<Test> = [
   test_line_on_its_cpu, test_shared_line, test_masked_line, test_spurious_line, test_one_handler_at_a_time, test_ksoftirqd_takes_over, test_nesting, test_tasklets,
   test_upcalls, test_upcall_refusals,
   test_hotplug_states, test_rounds_during_hotplug,
+  test_mutexes, test_mutex_interrupted, test_completions, test_completion_interrupted,
   test_ten_thousand_tasks, test_log_lines,
 ];
 

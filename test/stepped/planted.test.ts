@@ -44,6 +44,7 @@ const PLANTED = [
   { name: "wake-up-before-sleep", what: "a sleeper does not look at its condition again after it queued itself" },
   { name: "sleep-in-atomic-context", what: "a function sleeps with a spin lock held" },
   { name: "rounds-ignore-hotplug", what: "a CPU goes in the middle of a round over all" },
+  { name: "mutex-wake-up-kept", what: "a waiter that gives up keeps the wake-up that came for it" },
   { name: "stack-end-unchecked", what: "a saved stack grows over its end" },
 ];
 
