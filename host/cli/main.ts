@@ -3,7 +3,7 @@
  * `wlp`: the command line.
  *
  * Contract: every refusal goes to standard error with code, name and remedy. Exit status: 0 done, 1 it did not
- * happen, 2 wrong usage, 3 nothing to build, 130 interrupted. A command is a file with a `Command`, and a line here.
+ * happen, 2 wrong usage, 3 nothing to build, 130 interrupted, 141 nobody reads the output any more. A command is a file with a `Command`, and a line here.
  * Invariant: on SIGINT the running machine is shut down before the process ends.
  */
 import { readFile } from "node:fs/promises";
@@ -26,9 +26,15 @@ const USAGE: ReadonlySet<MachineErrorCode> = new Set([
 ]);
 const NOTHING_TO_BUILD = 3;
 const INTERRUPTED = 130;
+/** As of a program that SIGPIPE ends. */
+const READER_GONE = 141;
 
 const interrupt = new AbortController();
 process.once("SIGINT", () => interrupt.abort());
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  interrupt.abort(READER_GONE); // `wlp … | head`
+});
 
 /** Commander ends the process and prints by itself unless it is told otherwise, for each command. */
 function quiet(command: Command): Command {
@@ -55,7 +61,7 @@ try {
 }
 
 function report(error: unknown): number {
-  if (interrupt.signal.aborted) return INTERRUPTED;
+  if (interrupt.signal.aborted) return interrupt.signal.reason === READER_GONE ? READER_GONE : INTERRUPTED;
   if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help
   const refusal = error instanceof CommanderError ? usageError(error) : error;
   if (!(refusal instanceof MachineError)) throw refusal;

@@ -149,6 +149,15 @@ describe("wlp run", () => {
       expect({ status, err }).toEqual({ status: 130, err: "" });
     });
   }
+
+  it("ends when nobody reads its output any more, as with `| head`, with status 141 and no word", async () => {
+    const child = spawn(process.execPath, [WLP, "run", "--seconds", "3600"], { stdio: ["ignore", "pipe", "pipe"] });
+    let err = "";
+    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    child.stdout.destroy();
+    const status = await new Promise((resolve) => child.once("close", resolve));
+    expect({ status, err }).toEqual({ status: 141, err: "" });
+  });
 });
 
 describe("figures for a terminal", () => {
