@@ -45,12 +45,10 @@ const LEAVING_S = 0.0002;
  */
 export async function askAndSleep(request: () => Promise<unknown>): Promise<void> {
   const done = request();
-  for (let turn = 0; turn < TURNS_TO_SEND; turn++) await undefined;
+  await undefined; // the request is on its way: the library's first turn sends it
   Atomics.wait(NOTHING, 0, 0, ASKER_SLEEPS_MS);
   await done;
 }
-/** Promises between a call of the library and the kernel's mailbox. */
-const TURNS_TO_SEND = 8;
 const ASKER_SLEEPS_MS = 0.1;
 const NOTHING = new Int32Array(new SharedArrayBuffer(4));
 
