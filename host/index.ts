@@ -10,6 +10,7 @@ export type { Terminal } from "./console/terminal.ts";
 export type { CpuState } from "./cpu/state.ts";
 export type { MachineEvent } from "./events.ts";
 export type { LoadedPatch, LoadOptions, PatchState, PatchStatus } from "./patch/patcher.ts";
+export type { Tracing } from "./tracing.ts";
 export type { StopTimes } from "./patch/stop-times.ts";
 export type { Percentiles } from "./histogram.ts";
 export type { ImageSource, MachineOptions } from "./options.ts";

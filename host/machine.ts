@@ -23,7 +23,7 @@ import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage, refuseWithoutSelftests } from "./boot/images.ts";
 import { kernelSource } from "./boot/kernel-source.ts";
-import { firstProgram, place, write } from "./boot/placement.ts";
+import { cpuImages, firstProgram, place, write } from "./boot/placement.ts";
 import { ORIGINAL } from "./check/oracle.ts";
 import type { TracedCalls } from "./check/oracle.ts";
 import { slotEntries } from "./check/slots.ts";
@@ -58,6 +58,7 @@ import type { Platform } from "./platform/platform.ts";
 import { PLATFORMS } from "./platform/platforms.ts";
 import type { KernelMap } from "./toolchain/image.ts";
 import { Upcalls } from "./upcalls.ts";
+import { Tracing } from "./tracing.ts";
 import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
 import type { CounterReading, MachineStats } from "./stats.ts";
 
@@ -104,12 +105,7 @@ export class Machine {
     machine.#platform = await PLATFORMS[settings.platform]({
       memory,
       settings,
-      images: {
-        kernel: kernel.module,
-        user: user.module,
-        programs: user.map.programs.map((program) => program.export),
-        firstProgram: firstProgram(kernel.map),
-      },
+      images: cpuImages(kernel, user),
       sourceMaps: { kernel: kernel.sourceMap, user: user.sourceMap },
       onPulse: () => machine.#log.drain(),
       onFailure: (error) => machine.#onFailure(error),
@@ -179,10 +175,8 @@ export class Machine {
 
   /** Sends a signal to a process, or to group -pid. */
   async kill(pid: number, signal: number = SIGTERM, options: CallOptions = {}): Promise<void> {
-    succeeded(
-      (await this.#request(MAIL_OP_KILL, "", (pid & 0xffffff) | (signal << 24), options)).status,
-      `kill ${pid}`,
-    );
+    const { status } = await this.#request(MAIL_OP_KILL, "", (pid & 0xffffff) | (signal << 24), options);
+    succeeded(status, `kill ${pid}`);
   }
 
   /** Runs a shell line inside; its output, and its status as `$?` has it. */
@@ -300,6 +294,12 @@ export class Machine {
   async unwatch(options: CallOptions = {}): Promise<void> {
     this.#refuseFailed();
     await this.#trace.stop(options);
+  }
+
+  /** Files below /sys/kernel/tracing. */
+  tracing(): Tracing {
+    this.#refuseFailed();
+    return new Tracing(this.#mailbox);
   }
 
   /** Where each CPU's entry of each slot leads: `original`, `stub`, `trace`, a patch's name; by CPU, by slot. */

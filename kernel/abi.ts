@@ -122,6 +122,8 @@ export const MAIL_OP_TTY_OUTPUT = 20; // ARG: terminal; mailbox ← what was wri
 export const MAIL_OP_TTY_CLOSE = 21; // ARG: terminal; what is written to it from now on is thrown away
 export const CPU_UP = 256; // beside a CPU number: it is to come, not to go
 export const MAIL_OP_CPU = 22; // ARG: CPU, | CPU_UP → 0 when it is as asked
+export const MAIL_OP_TRACE_WRITE = 23; // mailbox: file below /sys/kernel/tracing, a zero, what is written to it → 0
+export const MAIL_OP_TRACE_READ = 24; // mailbox: such a file → its text's next bytes; ARG: 0 from the beginning, 1 the next → bytes, 0 at the end
 
 // ── up-calls: kernel → host requests (process/upcall.ts) ─────────────────────────────────────────
 export const UPCALL_IDLE = 0;
@@ -369,3 +371,15 @@ export const METER_KIND_HOOKED = 6; // WHAT calls
 export const METER_KIND_DIRECT = 7; // WHAT calls
 export const METER_KIND_STAMP = 8; // the program says WHAT
 export const METER_KIND_WAKE = 9; // task WHAT was made runnable at FROM and runs from TO on, on this CPU, which was idle
+
+// ── tracing: what a record of the function tracer is about ──────────────────────────────────────────
+export const EVENT_CALL = 1; // function tracer: a call
+export const EVENT_ENTRY = 2; // function_graph: a call, and
+export const EVENT_RETURN = 3; // its end
+export const EVENT_MARK = 4; // text that a user wrote: what follows is EVENT_MORE, up to a zero
+export const EVENT_MORE = 5;
+export const EVENT_FLAG_IRQS_OFF = 1;
+export const EVENT_FLAG_RESCHED = 2;
+export const EVENT_FLAG_HARDIRQ = 4;
+export const EVENT_FLAG_SOFTIRQ = 8;
+export const EVENT_FLAG_PREEMPT = 16; // times the depth of disabled preemption

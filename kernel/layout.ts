@@ -208,7 +208,13 @@ export const MAX_CPUHP_STATES = 16;
 export const KLP_ENTRIES = CPUHP_STATES + CPUHP_STATE_SIZE * MAX_CPUHP_STATES; // livepatch/poke.ts: per slot, the table index that every CPU has there, 0 for the original
 export const MUTEXES = KLP_ENTRIES + WORD * MAX_SLOTS; // lock/mutex.ts: those whose holder ended
 export const MUTEXES_SIZE = 64;
-export const KERNEL_SIZE = MUTEXES + MUTEXES_SIZE - KERNEL;
+export const TRACING = MUTEXES + MUTEXES_SIZE; // trace/state.ts
+export const TRACING_SIZE = 64;
+export const TRACE_RINGS = TRACING + TRACING_SIZE; // trace/ring.ts, one per CPU
+export const TRACE_RING_SIZE = CACHE_LINE;
+export const TRACE_SLOTS = TRACE_RINGS + TRACE_RING_SIZE * MAX_CPUS; // trace/state.ts, one per table slot
+export const TRACE_SLOT_SIZE = 4;
+export const KERNEL_SIZE = TRACE_SLOTS + TRACE_SLOT_SIZE * MAX_SLOTS - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 
@@ -236,6 +242,19 @@ export const TRACE_SLOT = 12; // 0 for a function that only a patch has
 export const TRACE_ID = 16; // frame id of the version that begins; its complement (~) where it ends
 export const TRACE_CPU = 20;
 export const TRACE_MARKED = 24; // 1: the task has not moved yet
+
+// ── the function tracer's records, in a ring per CPU (trace/ring.ts) ─────────────────────────────
+export const EVENT_NUMBER = 0; // the record's number plus one while it is whole; atomic
+export const EVENT_KIND = 4; // EVENT_* in abi.ts
+export const EVENT_FUNCTION = 8; // frame id of its original version
+export const EVENT_TASK = 12; // pid
+export const EVENT_TIME = 16; // f64 ns
+export const EVENT_CALLED = 24; // f64 ns: when the call that returns was made
+export const EVENT_CALLER = 32; // frame id, or 0; of function_graph's records: how deep
+export const EVENT_FLAGS = 36; // EVENT_FLAG_* in abi.ts
+export const EVENT_TEXT = 20; // of EVENT_MORE: this and all behind it is text
+export const EVENT_NAME = 48; // of the task
+export const EVENT_SIZE = 64;
 
 // ── METER: one per CPU, written by that CPU while MACHINE_METER is set (cpu/meter.ts); the host reads ──
 export const METER_CALLS = 0; // f64: measured calls so far

@@ -26,6 +26,7 @@ import { workqueue_init } from "./process/workqueue";
 import { runqueue_init } from "./sched/runqueue";
 import { tasklist_init } from "./sched/tasklist";
 import { timers_init } from "./sched/timer";
+import { tracing_init } from "./trace/control";
 
 export * from "./layout";
 export * from "./abi";
@@ -35,7 +36,8 @@ export { cpu_trap, log_text } from "./cpu/trap";
 export { stop_enter } from "./cpu/stop";
 export { stack_end_hit, step_point } from "./cpu/switch";
 export { klp_trace_call } from "./livepatch/version_trace";
-export { klp_target, trace_enter, trace_exit, trace_next } from "./livepatch/stub";
+export { klp_target, trace_next } from "./livepatch/stub";
+export { trace_enter, trace_exit } from "./trace/calls";
 export { loop_safepoint } from "./sched/core";
 export { window_base } from "./process/user";
 export { syscall, user_safepoint } from "./sys/syscall";
@@ -65,6 +67,7 @@ export { bench_syscalls } from "./bench";
   lines_init();
   tasklets_init();
   func_stacks_init();
+  tracing_init();
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     runqueue_init(cpu);
     timers_init(cpu);

@@ -38,6 +38,7 @@ import {
   SYMBOL_SIZE,
   SYMBOL_SLOT,
 } from "../../kernel/layout.ts";
+import type { CpuImages } from "../cpu/cpu.ts";
 import { MachineError } from "../errors.ts";
 import type { SharedMemory } from "../memory.ts";
 import type { Settings } from "../options.ts";
@@ -68,6 +69,17 @@ const TABLE_REGIONS = 4;
 /** Table index of the first user program. */
 export function firstProgram(map: KernelMap): number {
   return TABLE_REGIONS * map.stride;
+}
+
+/** What every CPU is made from. */
+export function cpuImages(kernel: Image<KernelMap>, user: Image<UserMap>): CpuImages {
+  return {
+    kernel: kernel.module,
+    user: user.module,
+    programs: user.map.programs.map((program) => program.export),
+    firstProgram: firstProgram(kernel.map),
+    frameIds: new Map([...user.map.functions, ...kernel.map.functions].map(({ path, id }) => [path, id])),
+  };
 }
 
 export function place(settings: Settings, kernel: Image<KernelMap>, user: Image<UserMap>): Placement {

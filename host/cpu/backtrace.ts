@@ -27,12 +27,16 @@ const LONGEST = 32;
 const GENERATED = /^(slow|trace)_stub|^stub|^asyncify_/;
 
 export function parseStack(stack: string): WasmFrame[] {
-  return stack.split("\n").flatMap((line) => {
-    const match = FRAME.exec(line);
-    if (!match) return [];
-    const [, name = "", module = "", index = "", offset = ""] = match;
-    return [{ name: name === "" ? `function ${index}` : lastPart(name), module, offset: Number.parseInt(offset, 16) }];
-  });
+  return stack.split("\n").flatMap((line) => parseFrame(line) ?? []);
+}
+
+/** One line of a stack, with the function's whole path; undefined when it is of another language. */
+export function parseFrame(line: string): (WasmFrame & { readonly path: string }) | undefined {
+  const match = FRAME.exec(line);
+  if (!match) return undefined;
+  const [, path = "", module = "", index = "", offset = ""] = match;
+  const name = path === "" ? `function ${index}` : lastPart(path);
+  return { path, name, module, offset: Number.parseInt(offset, 16) };
 }
 
 /**

@@ -28,7 +28,8 @@ import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
 import { describeStack } from "./backtrace.ts";
 import type { Locate } from "./backtrace.ts";
-import type { KernelExports, SelftestExports } from "./exports.ts";
+import { callerOf } from "./caller.ts";
+import type { KernelExports, KernelImports, SelftestExports } from "./exports.ts";
 
 /** What is the same on every CPU; it crosses to a worker as it is. */
 export interface CpuImages {
@@ -38,6 +39,8 @@ export interface CpuImages {
   readonly programs: readonly string[];
   /** Table index of the first of them. */
   readonly firstProgram: number;
+  /** Frame ids of functions by the names that the engine prints: what a trace says of callers. */
+  readonly frameIds: ReadonlyMap<string, number>;
 }
 
 /** A patch as CPUs take it; it crosses to a worker as it is. */
@@ -75,13 +78,14 @@ export class Cpu {
   readonly #memory: SharedMemory;
   readonly #locate: Locate;
   /** What the kernel imports; patches may import it too. */
-  readonly #env: { memory: WebAssembly.Memory; clock_ns: () => number; step: (kind: number) => number };
+  readonly #env: KernelImports;
 
   constructor(id: number, memory: SharedMemory, images: CpuImages, platform: CpuPlatform) {
     this.id = id;
     this.#memory = memory;
     this.#locate = platform.locate;
-    this.#env = { memory: memory.memory, clock_ns: platform.clockNs, step: platform.step };
+    const trace_caller = callerOf(images.frameIds);
+    this.#env = { memory: memory.memory, clock_ns: platform.clockNs, step: platform.step, trace_caller };
     this.#kernel = new WebAssembly.Instance(images.kernel, { env: this.#env }).exports as KernelExports;
     this.#addPrograms(images);
   }

@@ -21,6 +21,14 @@ export interface KernelExports extends WebAssembly.Exports {
   readonly __asyncify_data: WebAssembly.Global;
 }
 
+/** What a kernel instance is given. */
+export interface KernelImports extends WebAssembly.ModuleImports {
+  readonly memory: WebAssembly.Memory;
+  readonly clock_ns: () => number;
+  readonly step: (kind: number) => number;
+  readonly trace_caller: () => number;
+}
+
 /** Only in images that carry in-kernel self-tests. */
 export interface SelftestExports {
   readonly selftests_register?: () => void;

@@ -35,8 +35,8 @@ export type InterruptHandler = (bits: i32) => void;
 export type SoftirqRunner = () => void;
 
 /** Bits of PERCPU_IN_IRQ. */
-const IN_HARDIRQ = 1;
-const IN_SOFTIRQ = 2;
+export const IN_HARDIRQ = 1;
+export const IN_SOFTIRQ = 2;
 
 /** Table indices of the one dispatcher and the one runner; registered by every CPU for itself, so per-CPU globals. */
 @percpu let dispatcher: i32 = 0;

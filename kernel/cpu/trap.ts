@@ -10,6 +10,7 @@ import {
 } from "../layout";
 import { log_begin, log_bytes, log_end, printk } from "../lib/printk";
 import { TF_IDLE, TF_KILLED, TF_SAVED, Task, clear_flag, current, has_flag, set_flag, stack_base } from "../sched/task";
+import { graph_forget } from "../trace/graph";
 import { count, cpu_id, this_cpu } from "./percpu";
 import { stop_unwind } from "./switch";
 
@@ -44,6 +45,7 @@ import { stop_unwind } from "./switch";
 /** Throws the task's stack away; when it runs next it only exits, with `signal`. */
 @bare export function condemn(task: Task, signal: i32): void {
   task.stack_pos = stack_base(task);
+  graph_forget(task);
   task.in_user = 0;
   clear_flag(task, TF_SAVED);
   set_flag(task, TF_KILLED);

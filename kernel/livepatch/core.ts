@@ -19,6 +19,7 @@ import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
 import { schedule } from "../sched/core";
 import { TF_URGENT, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { serve_tracing, tracing_asked } from "./entries";
 import { FUNC_SIZE, Func, is_slot, top_of } from "./func_stack";
 import { kpatch_disable, kpatch_enable } from "./kpatch";
 import { klp_log } from "./log";
@@ -114,8 +115,9 @@ export function klp_request(op: i32, number: i32): i32 {
 function livepatchd(argument: i32): i32 {
   while (!kthread_should_stop()) {
     prepare_to_wait(queue(), TASK_INTERRUPTIBLE);
-    if (!request() && !kthread_should_stop()) schedule();
+    if (!request() && !tracing_asked() && !kthread_should_stop()) schedule();
     finish_wait(queue());
+    serve_tracing();
     if (!request()) continue;
     const op = request();
     const patch = patch_at(klp().patch);

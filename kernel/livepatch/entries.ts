@@ -1,9 +1,12 @@
 /**
  * All slots of a patch at once: which version is the newest, and the list of pokes that makes tables say so.
  */
-import { index_of, is_lingering, pop_func, publish_top, push_func, slow_stub_index, top_of } from "./func_stack";
+import { POKE_MAX } from "../layout";
+import { is_wanted } from "../trace/state";
+import { entry_of, is_slot, is_traced, pop_func, publish_top, push_func, set_moving, set_traced } from "./func_stack";
 import { Patch, func_at } from "./patch";
-import { pokes_add, pokes_clear } from "./poke";
+import { poke_all_cpus, pokes_add, pokes_clear } from "./poke";
+import { KlpState, klp } from "./state";
 
 /** Makes the patch's functions the newest of their slots, for everybody. */
 @notrace export function push_patch(patch: Patch): void {
@@ -21,17 +24,52 @@ import { pokes_add, pokes_clear } from "./poke";
   }
 }
 
-/** Entries at rest: the newest version itself, but a slow stub where old frames stay on a stack. */
+/** Entries at rest: the newest version itself, but a stub where old frames stay on a stack. */
 @notrace export function list_entries(patch: Patch): void {
   pokes_clear();
   for (let i = 0; i < patch.count; i++) {
     const slot = func_at(patch, i).slot;
-    pokes_add(slot, is_lingering(slot) ? slow_stub_index(slot) : index_of(top_of(slot), slot));
+    set_moving(slot, false);
+    pokes_add(slot, entry_of(slot));
   }
 }
 
-/** A slow stub in each. */
+/** A slow stub in each, or what lies over it. */
 @notrace export function list_stubs(patch: Patch): void {
   pokes_clear();
-  for (let i = 0; i < patch.count; i++) pokes_add(func_at(patch, i).slot, slow_stub_index(func_at(patch, i).slot));
+  for (let i = 0; i < patch.count; i++) {
+    const slot = func_at(patch, i).slot;
+    set_moving(slot, true);
+    pokes_add(slot, entry_of(slot));
+  }
+}
+
+/** Whether somebody has changed which slots are to be traced. Pairs with the add in update_tracing(). */
+@notrace export function tracing_asked(): bool {
+  return asked() != klp().traced;
+}
+
+@inline function asked(): i32 {
+  return atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("trace_asked"));
+}
+
+/**
+ * Livepatchd puts trace stubs where they are wanted, and takes others away; at rest, or while a transition waits for
+ * its tasks. Each CPU passes a safepoint: when this returns no trace stub that was taken away is still running.
+ */
+export function serve_tracing(): void {
+  while (tracing_asked()) {
+    const ticket = asked(); // read first: what is changed from here on asks again
+    for (let slot = 1; is_slot(slot); ) {
+      pokes_clear();
+      for (let listed = 0; is_slot(slot) && listed < POKE_MAX; slot++) {
+        if (is_traced(slot) == is_wanted(slot)) continue;
+        set_traced(slot, is_wanted(slot));
+        pokes_add(slot, entry_of(slot));
+        listed++;
+      }
+      poke_all_cpus();
+    }
+    atomic.store<i32>(changetype<usize>(klp()), ticket, offsetof<KlpState>("traced"));
+  }
 }

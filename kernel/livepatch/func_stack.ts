@@ -26,12 +26,18 @@ export const FUNC_SIZE = <i32>offsetof<Func>();
 @unmanaged
 class SlotRecord {
   top: Func;
-  /** 1 while stacks may hold frames of another version than the top: the stub stays. */
-  lingering: i32;
+  /** SLOT_* bits; atomic: every CPU that scans its task may find old frames. */
+  flags: i32;
   /** What calls through a stub go to. Written by livepatchd while both sides agree or nobody is on the other. */
   marked_index: i32;
   moved_index: i32;
 }
+/** Stacks may hold frames of another version than the top: the slow stub stays. */
+const SLOT_LINGERS = 1;
+/** A transition moves contexts from one version to another, by the slow stub. */
+const SLOT_MOVES = 2;
+/** Calls are traced. */
+const SLOT_TRACED = 4;
 if (<i32>offsetof<SlotRecord>("marked_index") != KLP_SLOT_CHOICE + SIDE_MARKED) ERROR("SlotRecord no longer fits layout.ts");
 if (<i32>offsetof<SlotRecord>("moved_index") != KLP_SLOT_CHOICE + SIDE_MOVED) ERROR("SlotRecord no longer fits layout.ts");
 if (<i32>offsetof<SlotRecord>() != KLP_SLOT_SIZE) ERROR("SlotRecord no longer fits layout.ts");
@@ -45,18 +51,49 @@ if (<i32>offsetof<SlotRecord>() != KLP_SLOT_SIZE) ERROR("SlotRecord no longer fi
 @inline export function original_index(slot: i32): i32 {
   return load<i32>(MACHINE, MACHINE_STRIDE) + slot;
 }
-@inline export function slow_stub_index(slot: i32): i32 {
+@inline function slow_stub_index(slot: i32): i32 {
   return 2 * load<i32>(MACHINE, MACHINE_STRIDE) + slot;
 }
 @inline export function index_of(func: Func, slot: i32): i32 {
   return changetype<usize>(func) ? func.index : original_index(slot);
 }
-export function is_lingering(slot: i32): bool {
-  return record(slot).lingering != 0;
+@inline function trace_stub_index(slot: i32): i32 {
+  return 3 * load<i32>(MACHINE, MACHINE_STRIDE) + slot;
+}
+
+@notrace function has(slot: i32, flag: i32): bool {
+  return (atomic.load<i32>(changetype<usize>(record(slot)), offsetof<SlotRecord>("flags")) & flag) != 0;
+}
+@notrace function set(slot: i32, flag: i32, on: bool): void {
+  const at = changetype<usize>(record(slot));
+  if (on) atomic.or<i32>(at, flag, offsetof<SlotRecord>("flags"));
+  else atomic.and<i32>(at, ~flag, offsetof<SlotRecord>("flags"));
+}
+@notrace export function is_lingering(slot: i32): bool {
+  return has(slot, SLOT_LINGERS);
 }
 @notrace export function set_lingering(slot: i32, lingers: bool): void {
-  record(slot).lingering = lingers ? 1 : 0;
+  set(slot, SLOT_LINGERS, lingers);
 }
+@notrace export function set_moving(slot: i32, moves: bool): void {
+  set(slot, SLOT_MOVES, moves);
+}
+@notrace export function is_traced(slot: i32): bool {
+  return has(slot, SLOT_TRACED);
+}
+@notrace export function set_traced(slot: i32, traced: bool): void {
+  set(slot, SLOT_TRACED, traced);
+}
+
+/**
+ * What every CPU's entry of `slot` is to be, the only place that says so: the outermost in force. The trace stub goes
+ * where the slow stub would, the slow stub to the version of the context or of the frame.
+ */
+@notrace export function entry_of(slot: i32): i32 {
+  if (has(slot, SLOT_TRACED)) return trace_stub_index(slot);
+  return has(slot, SLOT_LINGERS | SLOT_MOVES) ? slow_stub_index(slot) : index_of(top_of(slot), slot);
+}
+
 @inline export function is_slot(slot: i32): bool {
   return slot > 0 && slot < MAX_SLOTS && slot < load<i32>(MACHINE, MACHINE_STRIDE);
 }

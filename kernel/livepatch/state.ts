@@ -47,6 +47,9 @@ export class KlpState extends SpinLock {
   found: i32;
   /** 1 from when the interrupts of CPUs move to the next transition; what a CPU that comes is born with. */
   interrupts_moved: i32;
+  /** How often the wanted trace stubs were changed, and up to which change the tables follow; atomic. */
+  trace_asked: i32;
+  traced: i32;
 }
 if (KLP_STATE + <i32>offsetof<KlpState>() > KLP_SIZE) ERROR("KlpState no longer fits layout.ts");
 

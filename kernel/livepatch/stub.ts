@@ -2,7 +2,7 @@
  * What the stubs ask. The toolchain emits two stubs per slot; the host puts one into a CPU's table where it is wanted.
  *
  *   slow stub    next = klp_target(slot); the call goes there
- *   trace stub   trace_enter(slot), the call to trace_next(slot), trace_exit(slot)
+ *   trace stub   trace_enter(slot), the call to trace_next(slot), trace_exit(slot); see trace/calls.ts
  *
  * Table regions: [slots | originals | slow stubs | trace stubs], STRIDE entries each; patches' versions come later.
  * A saved frame resumes the code that made it: while a stack is rewound, the frame about to be restored lies on top and
@@ -12,7 +12,6 @@ import { COUNTER_STUB_CALLS } from "../abi";
 import { PERCPU_RESUMING, PERCPU_REWIND_PAIR, SYMBOL_INDEX, WORD } from "../layout";
 import { count, this_cpu } from "../cpu/percpu";
 import { symbol_row } from "../sched/stacktrace";
-import { current } from "../sched/task";
 import { chosen_index } from "./func_stack";
 
 /** Table index of the version that this call goes to. */
@@ -28,14 +27,4 @@ import { chosen_index } from "./func_stack";
 /** Table index of what lies under the trace stub. */
 @notrace export function trace_next(slot: i32): i32 {
   return klp_target(slot);
-}
-
-/** A traced function is entered: one more on the task's own return stack, which moves with it. */
-@notrace export function trace_enter(slot: i32): void {
-  current().trace_depth += 1;
-}
-
-/** A traced function returns, on whatever CPU. */
-@notrace export function trace_exit(slot: i32): void {
-  current().trace_depth -= 1;
 }

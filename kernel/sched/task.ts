@@ -109,8 +109,8 @@ export class Task {
   /** User window: address and size, 0 for kernel threads. */
   window: usize;
   window_bytes: i32;
-  /** Return stack of traced calls (depth). */
-  trace_depth: i32;
+  /** Its return stack while function_graph runs, or 0 (trace/graph.ts). Written under the task-list lock. */
+  trace_stack: usize;
   /** Wait queue that it is on, or 0; for reports, and to take it off when its stack is thrown away. */
   waits_on: usize;
   /** What it waits for among others on the same queue; set before it queues itself. */

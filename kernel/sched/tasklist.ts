@@ -11,6 +11,7 @@ import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlo
 import { alloc_pages, free_pages } from "../mm/page";
 import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { kgr_mark } from "../livepatch/universe";
+import { graph_adopt, graph_release } from "../trace/graph";
 import { MAX_FILES, TASK_FILES, TASK_STACK, TF_KGR, Task, TaskFunction, current, has_flag, run_node, stack_base, wait_node, wake_lock } from "./task";
 
 export const MAX_PIDS = 16384;
@@ -124,6 +125,7 @@ export function add_task(task: Task, parent: Task): bool {
   list.next_pid = list.next_pid + 1 < MAX_PIDS ? list.next_pid + 1 : 1;
   list.tasks += 1;
   list_add_tail(all(), all_node(task));
+  graph_adopt(task);
   // In the parent's universe, and under the lock under which a transition marks its tasks.
   if (has_flag(current(), TF_KGR)) kgr_mark(task);
   if (changetype<usize>(parent)) adopt(parent, task);
@@ -185,6 +187,7 @@ export function add_thread(leader: Task, task: Task): void {
   const before = atomic.sub<i32>(changetype<usize>(task), 1, offsetof<Task>("references"));
   if (before > 1) return;
   if (before < 1) panic("put_task() of a task without references");
+  graph_release(task);
   free_pages(changetype<usize>(task), tasklist().order);
 }
 

@@ -1,0 +1,149 @@
+/**
+ * Turning tracers on and off.
+ *
+ * Who changes something holds the gate, one task at a time, marks the slots that are wanted and has livepatchd change
+ * the entries. Rings and return stacks are there before the first stub and go after the last: every CPU has passed a
+ * safepoint since, so no stub is still running.
+ */
+import { EBUSY, EINVAL, ENOMEM, TASK_UNINTERRUPTIBLE } from "../abi";
+import { MACHINE, MACHINE_CPUS, MACHINE_SYMBOL_COUNT, PAGE_SIZE, SYMBOL_SLOT } from "../layout";
+import { KlpState, klp } from "../livepatch/state";
+import { is_slot } from "../livepatch/func_stack";
+import { wait_a_little } from "../livepatch/poke";
+import { tracing_asked } from "../livepatch/entries";
+import { MAX_ORDER } from "../mm/page";
+import { schedule, wake_up_task } from "../sched/core";
+import { symbol_row } from "../sched/stacktrace";
+import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { graph_stacks_alloc, graph_stacks_free } from "./graph_tasks";
+import { ring_head, ring_of, rings_alloc, rings_free } from "./ring";
+import {
+  MARK_FILTER, MARK_NOTRACE, MARK_PROBED, MARK_WANTED, SLOT_END, TRACER_GRAPH, TRACER_NOP, Tracing, function_of, marks_of, set_function, set_marks, tracing,
+} from "./state";
+
+/** Pages per CPU at first: 64 KiB. */
+const FIRST_ORDER = 4;
+
+/** Finds out which function owns which slot. At boot. */
+@notrace export function tracing_init(): void {
+  const all = tracing();
+  wait_queue_init(gate(), "tracing");
+  all.on = 1;
+  all.enabled = 1;
+  all.order = FIRST_ORDER;
+  for (let id = 1; id < load<i32>(MACHINE, MACHINE_SYMBOL_COUNT); id++) {
+    const slot = load<i32>(symbol_row(id), SYMBOL_SLOT);
+    if (is_slot(slot)) set_function(slot, id);
+  }
+}
+
+@inline function gate(): WaitQueue {
+  return changetype<WaitQueue>(tracing());
+}
+
+/** Waits until nobody else changes what is traced, nor reads it. */
+@notrace export function tracing_lock(): void {
+  for (;;) {
+    prepare_to_wait(gate(), TASK_UNINTERRUPTIBLE);
+    // Pairs with the store in tracing_unlock(), which comes before its wake-up.
+    if (atomic.cmpxchg<i32>(changetype<usize>(tracing()), 0, 1, offsetof<Tracing>("busy")) == 0) break;
+    schedule();
+  }
+  finish_wait(gate());
+}
+
+@notrace export function tracing_unlock(): void {
+  atomic.store<i32>(changetype<usize>(tracing()), 0, offsetof<Tracing>("busy"));
+  wake_up(gate());
+}
+
+/** Makes every CPU's entries say what filters, tracer and probes ask for; returns when they do. The gate is held. */
+@notrace export function update_tracing(): void {
+  const filtered = any_marked(MARK_FILTER);
+  for (let slot = 1; slot < SLOT_END; slot++) {
+    if (!function_of(slot)) continue;
+    const marks = marks_of(slot);
+    const chosen = tracing().tracer != TRACER_NOP && !(marks & MARK_NOTRACE) && (!filtered || marks & MARK_FILTER);
+    const wanted = tracing().enabled && (chosen || marks & MARK_PROBED);
+    set_marks(slot, wanted ? marks | MARK_WANTED : marks & ~MARK_WANTED);
+  }
+  settle_entries();
+}
+
+/** Has livepatchd bring the entries in line, and every CPU pass a safepoint. */
+@notrace function settle_entries(): void {
+  // Behind the marks, before the wake-up; pairs with tracing_asked().
+  atomic.add<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("trace_asked"));
+  wake_up_task(klp().thread);
+  for (let round = 0; tracing_asked(); round++) wait_a_little(round);
+}
+
+@notrace export function any_marked(mark: i32): bool {
+  for (let slot = 1; slot < SLOT_END; slot++) if (marks_of(slot) & mark) return true;
+  return false;
+}
+
+@inline function cpus(): i32 {
+  return load<i32>(MACHINE, MACHINE_CPUS);
+}
+
+/** Makes `tracer`, TRACER_*, the current one, with empty rings: 0 or -ENOMEM, and then there is none. The gate is held. */
+@notrace export function set_tracer(tracer: i32): i32 {
+  const all = tracing();
+  const last = all.tracer;
+  if (tracer == last) return 0;
+  all.tracer = TRACER_NOP;
+  if (last != TRACER_NOP) {
+    update_tracing();
+    if (last == TRACER_GRAPH) graph_stacks_free();
+    rings_free(cpus(), all.order);
+  } else if (ring_of(0).base) free_rings();
+  if (tracer == TRACER_NOP) return 0;
+  if (!rings_alloc(cpus(), all.order)) return -ENOMEM;
+  all.session += 1;
+  all.tracer = tracer;
+  if (tracer == TRACER_GRAPH) graph_stacks_alloc();
+  update_tracing();
+  return 0;
+}
+
+/** Rings that markers had for themselves. */
+@notrace function free_rings(): void {
+  settle_entries();
+  rings_free(cpus(), tracing().order);
+}
+
+/** Rings for whoever records without a tracer; false when memory is out. The gate is held. */
+@notrace export function need_rings(): bool {
+  return ring_of(0).base != 0 || rings_alloc(cpus(), tracing().order);
+}
+
+/** Makes rings hold `kib` KiB each, rounded up to a block of pages; they are empty then. The gate is held. */
+@notrace export function set_buffer_size(kib: i32): i32 {
+  const all = tracing();
+  let order = 0;
+  while (order <= MAX_ORDER && PAGE_SIZE << order < kib << 10) order++;
+  if (kib < 1 || order > MAX_ORDER) return -EINVAL;
+  const tracer = all.tracer;
+  const had = ring_of(0).base != 0;
+  set_tracer(TRACER_NOP);
+  if (ring_of(0).base) free_rings();
+  all.order = order;
+  if (tracer != TRACER_NOP) return set_tracer(tracer);
+  return had && !need_rings() ? -ENOMEM : 0;
+}
+
+/** Forgets what was recorded. The gate is held. */
+@notrace export function clear_rings(): void {
+  for (let cpu = 0; cpu < cpus(); cpu++) ring_of(cpu).erased = ring_head(ring_of(cpu));
+}
+
+/** kernel.ftrace_enabled: live patches hold it. 0 or -EBUSY. */
+@notrace export function set_enabled(on: bool, patches: bool): i32 {
+  if (!on && patches) return -EBUSY;
+  tracing_lock();
+  tracing().enabled = on ? 1 : 0;
+  update_tracing();
+  tracing_unlock();
+  return 0;
+}

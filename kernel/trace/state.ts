@@ -1,0 +1,73 @@
+/**
+ * The tracer's shared words: what is asked for, and which slots that concerns.
+ *
+ *   TRACING      one Tracing record
+ *   TRACE_SLOTS  per table slot: u16 frame id of its original (0: no such slot), u8 MARK_* bits
+ *
+ * Whoever changes them holds the control gate (control.ts); stubs on every CPU read them. A slot's entry follows its
+ * MARK_WANTED by livepatchd's hand.
+ */
+import { MAX_SLOTS, TRACE_SLOTS, TRACE_SLOT_SIZE, TRACING, TRACING_SIZE } from "../layout";
+import { ListNode } from "../lib/list";
+import { SpinLock } from "../lock/spinlock";
+
+export const TRACER_NOP = 0;
+export const TRACER_FUNCTION = 1;
+export const TRACER_GRAPH = 2;
+
+/** set_ftrace_filter names it. */
+export const MARK_FILTER = 1;
+/** set_ftrace_notrace names it. */
+export const MARK_NOTRACE = 2;
+/** A probe is registered at its entry. */
+export const MARK_PROBED = 4;
+/** All told: its calls go through the trace stub. */
+export const MARK_WANTED = 8;
+
+/** Lock and list are a wait queue: who waits for the control gate. */
+@unmanaged
+export class Tracing extends SpinLock {
+  gate_next: ListNode;
+  gate_prev: ListNode;
+  /** 1 while somebody holds the control gate; atomic. */
+  busy: i32;
+  /** TRACER_*; set before the stubs come, cleared after they have gone. */
+  tracer: i32;
+  /** tracing_on: records are written; atomic. */
+  on: i32;
+  /** kernel.ftrace_enabled: 0 takes every trace stub away. */
+  enabled: i32;
+  /** Number of the graph tracer's run: what a return stack holds of an earlier one is void. */
+  session: i32;
+  /** Pages of a ring, as the order of a block. */
+  order: i32;
+  /** The reader that the host's mailbox is at, or 0. */
+  host_reader: usize;
+}
+if (<i32>offsetof<Tracing>() > TRACING_SIZE) ERROR("Tracing no longer fits layout.ts");
+
+@inline export function tracing(): Tracing {
+  return changetype<Tracing>(<usize>TRACING);
+}
+
+@inline function slot_record(slot: i32): usize {
+  return <usize>(TRACE_SLOTS + slot * TRACE_SLOT_SIZE);
+}
+/** Frame id of the slot's original version, or 0. */
+@inline export function function_of(slot: i32): i32 {
+  return <i32>load<u16>(slot_record(slot));
+}
+@inline export function set_function(slot: i32, id: i32): void {
+  store<u16>(slot_record(slot), <u16>id);
+}
+@inline export function marks_of(slot: i32): i32 {
+  return <i32>load<u8>(slot_record(slot), 2);
+}
+@inline export function set_marks(slot: i32, marks: i32): void {
+  store<u8>(slot_record(slot), <u8>marks, 2);
+}
+@inline export function is_wanted(slot: i32): bool {
+  return (marks_of(slot) & MARK_WANTED) != 0;
+}
+/** Slots are below this; those without a function are passed over. */
+export const SLOT_END = MAX_SLOTS;
