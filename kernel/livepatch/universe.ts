@@ -48,6 +48,8 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
 /** The border of an idle task. When the others of this CPU have moved too, its core may go to a CPU that has some left. */
 @notrace export function kgr_idle_safe(): void {
+  // Before the border, and not when it is chosen: its loop's safepoint may send it away in between.
+  atomic.store<i32>(this_cpu, 0, PERCPU_RUN_IDLE);
   const marked = has_flag(current(), TF_KGR);
   const step = step_now();
   kgr_task_safe();

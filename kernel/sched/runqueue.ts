@@ -93,7 +93,6 @@ export function task_rq_lock(task: Task): RunQueue {
     atomic.store<i32>(changetype<usize>(task), 1, TASK_ON_CPU);
     return task;
   }
-  if (idle_wanted) atomic.store<i32>(this_cpu, 0, PERCPU_RUN_IDLE);
   const idle = idle_task(cpu_id);
   atomic.store<i32>(changetype<usize>(idle), 1, TASK_ON_CPU);
   return idle;
