@@ -14,6 +14,7 @@ import { close_for_good, has_queued, pull_task, push_tasks } from "../sched/runq
 import { TF_IDLE, TF_KTHREAD, TF_PINNED, Task, stack_base } from "../sched/task";
 import { alloc_task, set_entry } from "../sched/tasklist";
 import { next_expiry } from "../sched/timer";
+import { graph_forget } from "../trace/graph";
 
 /** Makes the idle task of `cpu`: it has no pid and no parent. */
 export function idle_init(cpu: i32): void {
@@ -33,6 +34,7 @@ export function idle_reset(cpu: i32): void {
   task.flags = TF_IDLE | TF_KTHREAD | TF_PINNED;
   task.on_cpu = 1;
   task.stack_pos = stack_base(task);
+  graph_forget(task);
 }
 
 @inline function idle_of(cpu: i32): Task {
