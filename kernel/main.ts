@@ -4,8 +4,8 @@
 import { set_interrupt_dispatcher, set_softirq_runner } from "./cpu/irq";
 import { claim_cpu, cpu_block, this_cpu } from "./cpu/percpu";
 import { set_active, set_present } from "./cpu/present";
-import { ramfs_init } from "./fs/ramfs";
 import { ttys_init } from "./fs/tty";
+import { vfs_init } from "./fs/vfs";
 import { cpuhp_init } from "./hotplug/states";
 import { hotplug_lock_init } from "./hotplug/lock";
 import { lines_init } from "./irq/line";
@@ -58,7 +58,6 @@ export { bench_syscalls } from "./bench";
   page_init();
   slab_init();
   tasklist_init();
-  ramfs_init();
   windows_init();
   ttys_init();
   futexes_init();
@@ -80,5 +79,6 @@ export { bench_syscalls } from "./bench";
   }
   cpuhp_init();
   store<u32>(this_cpu, load<u32>(cpu_block(0), PERCPU_IDLE_TASK), PERCPU_CURRENT);
+  vfs_init();
   init_start();
 }

@@ -1,12 +1,22 @@
 /**
- * The record of an open file, shared by all who hold it: kinds and the table that serves them are in file.ts.
+ * The record of an open file, shared by all who hold it: kinds and the tables that serve them are in file.ts.
  */
+import { Inode } from "./inode";
 
-/** Rows of the tables in file.ts. */
+/** What opening an inode gives: rows of the tables in file.ts. */
 export const FILE_RAM = 0;
 export const FILE_PIPE = 1;
-export const FILE_PROC = 2;
+export const FILE_TEXT = 2;
 export const FILE_TTY = 3;
+export const FILE_DIRECTORY = 4;
+export const FILE_NULL = 5;
+export const FILE_FULL = 6;
+export const FILE_ZERO = 7;
+export const FILE_RANDOM = 8;
+export const FILE_KMSG = 9;
+export const FILE_HOST = 10;
+export const FILE_LINK = 11;
+export const FILE_CONSOLE = 12; // becomes a terminal when it is opened
 
 @unmanaged
 export class File {
@@ -17,9 +27,11 @@ export class File {
   flags: i32;
   /** Read or write position. Tasks that share a file race for it as on Unix. */
   position: i32;
-  /** Inode, pipe, or page of text. */
+  /** What it was opened from, or null for pipes. */
+  inode: Inode;
+  /** Inode of a ram file, pipe, block of text, terminal. */
   object: usize;
-  /** Bytes in a page of text. */
+  /** Bytes in a block of text. */
   size: i32;
 }
 export const FILE_SIZE = <i32>offsetof<File>();

@@ -1,52 +1,76 @@
 /**
- * From a path to an open file: /proc/… is text, everything else lives in the in-memory file system.
+ * From a path to an open file: found or created, allowed, truncated if asked, and what its kind makes of it.
  */
-import { EINVAL, ENOMEM } from "../abi";
-import { kfree, kmalloc } from "../mm/slab";
-import { free_pages } from "../mm/page";
-import { alloc_file } from "./file";
-import { FILE_PROC, FILE_RAM, File } from "./handle";
-import { proc_open } from "./procfs";
-import { drop_inode, ram_open } from "./ramfs";
+import {
+  EEXIST, EINVAL, EISDIR, ELOOP, ENFILE, ENOENT, ENOMEM, ENOTDIR, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, R_OK,
+  W_OK,
+} from "../abi";
+import { SYSCTLS, SYSCTL_FILE_MAX } from "../layout";
+import { alloc_file, open_file_count, open_kind, put_file } from "./file";
+import { FILE_RAM, File } from "./handle";
+import { Inode, failed, is_directory, is_link, is_regular, no_inode } from "./inode";
+import { put_inode } from "./lifetime";
+import { check_writable } from "./mount";
+import { create_file } from "./names";
+import { permission } from "./permission";
+import { ram_resize } from "./ramfs";
+import { resolve, walk_end, walk_parent } from "./walk";
 
-export const PATH_MAX = 256;
-const PROC_PREFIX = 6; // "/proc/"
-
-@inline export function is_error(value: usize): bool {
-  return <i32>value < 0 && <i32>value > -4096;
+@inline function no_file(error: i32): File {
+  return changetype<File>(<usize>error);
 }
 
-@notrace function in_proc(path: usize, length: i32): bool {
-  return length > PROC_PREFIX && load<u32>(path) == 0x6f72702f && load<u16>(path, 4) == 0x2f63;
-}
-
-/** Opens an absolute path in kernel memory: a file with one reference, or a negative errno as its address. */
+/** Opens a path in kernel memory: a file with one reference, or a negative errno as its address. */
 export function open_path(path: usize, length: i32, flags: i32): File {
-  if (length < 2 || load<u8>(path) != 47) return changetype<File>(<usize>-EINVAL);
-  return in_proc(path, length) ? open_proc(path + PROC_PREFIX, length - PROC_PREFIX, flags) : open_ram(path, length, flags);
-}
-
-function open_proc(path: usize, length: i32, flags: i32): File {
-  const size = kmalloc(4);
-  if (!size) return changetype<File>(<usize>-ENOMEM);
-  const page = proc_open(path, length, size);
-  const bytes = load<i32>(size);
-  kfree(size);
-  if (is_error(page)) return changetype<File>(page);
-  const file = alloc_file(FILE_PROC, flags, page);
-  if (!changetype<usize>(file)) {
-    free_pages(page, 0);
-    return changetype<File>(<usize>-ENOMEM);
+  if ((flags & O_ACCMODE) == O_ACCMODE) return no_file(-EINVAL);
+  if (open_file_count() >= load<i32>(SYSCTLS, SYSCTL_FILE_MAX)) return no_file(-ENFILE);
+  let inode = flags & O_CREAT && flags & O_EXCL ? create(path, length) : resolve(path, length, !(flags & O_NOFOLLOW));
+  let created = failed(inode) ? false : (flags & O_EXCL) != 0 && (flags & O_CREAT) != 0;
+  while (flags & O_CREAT && !(flags & O_EXCL) && <i32>changetype<usize>(inode) == -ENOENT) {
+    inode = create(path, length);
+    created = !failed(inode);
+    if (<i32>changetype<usize>(inode) != -EEXIST) break;
+    inode = resolve(path, length, true); // somebody else made it meanwhile, or it is a link to nothing
+    if (<i32>changetype<usize>(inode) == -ENOENT) break;
   }
-  file.size = bytes;
-  return file;
+  if (failed(inode)) return changetype<File>(changetype<usize>(inode));
+  return open_inode(inode, flags, created);
 }
 
-function open_ram(path: usize, length: i32, flags: i32): File {
-  const inode = ram_open(path, length, flags);
-  if (is_error(changetype<usize>(inode))) return changetype<File>(changetype<usize>(inode));
-  const file = alloc_file(FILE_RAM, flags, changetype<usize>(inode));
-  if (changetype<usize>(file)) return file;
-  drop_inode(inode);
-  return changetype<File>(<usize>-ENOMEM);
+function create(path: usize, length: i32): Inode {
+  const walk = walk_parent(path, length);
+  if (failed(changetype<Inode>(changetype<usize>(walk)))) return changetype<Inode>(changetype<usize>(walk));
+  const inode = create_file(walk);
+  walk_end(walk);
+  return inode;
+}
+
+/** A file of `inode`, whose reference becomes the file's; 0 rights are asked of one that the caller has just made. */
+function open_inode(inode: Inode, flags: i32, created: bool): File {
+  const refused = created ? 0 : refuse(inode, flags);
+  const file = refused ? no_file(refused) : alloc_file(inode.kind, flags & ~(O_CREAT | O_EXCL | O_TRUNC), changetype<usize>(inode));
+  if (refused || !changetype<usize>(file)) {
+    put_inode(inode);
+    return refused ? file : no_file(-ENOMEM);
+  }
+  file.inode = inode;
+  if (flags & O_TRUNC && inode.kind == FILE_RAM) ram_resize(inode, 0);
+  const error = open_kind(file);
+  if (!error) return file;
+  put_file(file);
+  return no_file(error);
+}
+
+/** Why `inode` may not be opened with `flags`: -errno, or 0. */
+@notrace function refuse(inode: Inode, flags: i32): i32 {
+  const mode = flags & O_ACCMODE;
+  const writes = mode != O_RDONLY || (flags & O_TRUNC) != 0;
+  if (is_link(inode)) return -ELOOP;
+  if (is_directory(inode)) {
+    if (writes || flags & O_CREAT) return -EISDIR;
+  } else if (flags & O_DIRECTORY) return -ENOTDIR;
+  const mask = (mode == O_WRONLY ? 0 : R_OK) | (writes ? W_OK : 0);
+  const error = permission(inode, mask);
+  if (error) return error;
+  return writes && is_regular(inode) ? check_writable(inode) : 0;
 }

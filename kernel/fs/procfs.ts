@@ -1,112 +1,134 @@
 /**
- * /proc: text made when a file is opened. A new file is a row in NAMES, a generator in the same place, and a test.
+ * /proc: what the machine says of itself. A new file is a row in NAMES, a function in the same place, and a test.
+ *
+ * What it counts per CPU it reads without asking anybody: sums of a running machine are a moment old. Load averages
+ * are not averaged: they are the runnable tasks of now. All time that a CPU was not idle counts as user time.
  */
-import { EINVAL, ENOENT, ENOMEM, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { COUNTER_DEVICE, COUNTER_IDLE_NS, COUNTER_INTERRUPTS, COUNTER_IPIS, COUNTER_SPAWNS, COUNTER_SWITCHES, COUNTER_TICKS } from "../abi";
 import { clock_ns } from "../cpu/clock";
-import { PAGE_SIZE, TASK_NAME_SIZE } from "../layout";
-import { parse_number, put_number, put_padded, put_text, put_zero_ended, spells } from "../lib/text";
-import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
-import { alloc_pages, free_page_count, free_pages, total_pages } from "../mm/page";
-import { copy_to_user } from "../mm/uaccess";
+import { cpu_block } from "../cpu/percpu";
+import { MACHINE, MACHINE_CPUS, MACHINE_MEMORY, MACHINE_SEED, PAGE_SIZE, PERCPU_COUNTERS } from "../layout";
+import { put_number, put_padded, put_text } from "../lib/text";
+import { free_page_count, total_pages } from "../mm/page";
+import { slab_pages } from "../mm/slab";
 import { runqueue } from "../sched/runqueue";
-import { pin_task, put_stack, unpin_task } from "../sched/stacktrace";
-import { Task, current, task_state } from "../sched/task";
-import { find_task, get_task, put_task, tasklist } from "../sched/tasklist";
-import { File } from "./handle";
+import { last_pid, task_count } from "../sched/tasklist";
+import { Show, add_text } from "./attributes";
+import { Inode, failed, vfs_pages } from "./inode";
+import { put_filesystems, put_mounts } from "./mounts";
+import { put_kallsyms, put_modules, symbol_text_order } from "./symbols";
 
-/** Writes a file's text at `at`, at most a page; gives its end. `task` is null outside /proc/<pid>. */
-type Generator = (at: usize, task: Task) => usize;
+// Lines of /proc/interrupts.
+const LINES: StaticArray<string> = ["  0:", "LOC:", "CAL:"];
+const LINE_COUNTERS: StaticArray<i32> = [COUNTER_DEVICE, COUNTER_TICKS, COUNTER_IPIS];
+const LINE_TEXTS: StaticArray<string> = ["  host  device\n", "  Local timer interrupts\n", "  Function call interrupts\n"];
 
-const NAMES: StaticArray<string> = ["uptime", "meminfo", "stack", "status"];
-const GENERATORS: StaticArray<Generator> = [put_uptime, put_meminfo, put_task_stack, put_status];
-/** Rows from here on live in /proc/<pid>. */
-const FIRST_OF_TASK = 2;
+const NAMES: StaticArray<string> = [
+  "uptime", "meminfo", "version", "cmdline", "stat", "cpuinfo", "loadavg", "interrupts", "modules", "mounts", "filesystems"];
+const SHOWS: StaticArray<Show> = [
+  put_uptime, put_meminfo, put_version, put_cmdline, put_stat, put_cpuinfo, put_loadavg, put_interrupts, put_modules, put_mounts, put_filesystems];
 
-/** Makes the text of `path` (behind "/proc/") in a fresh page: its address, with the length at `size`; or a negative errno. */
-@sleeps export function proc_open(path: usize, length: i32, size: usize): usize {
-  let slash = 0;
-  while (slash < length && load<u8>(path + slash) != 47) slash++;
-  const of_task = slash < length;
-  const row = row_of(of_task ? path + slash + 1 : path, of_task ? length - slash - 1 : length);
-  if (row < 0 || row >= FIRST_OF_TASK != of_task) return <usize>-ENOENT;
-  let task = changetype<Task>(0);
-  if (of_task) {
-    task = task_named(path, slash);
-    if (!changetype<usize>(task)) return <usize>-ENOENT;
+/** Fills /proc, but for the directories of tasks. */
+@sleeps export function procfs_init(proc: Inode): void {
+  for (let row = 0; row < NAMES.length; row++) add_text(proc, unchecked(NAMES[row]), 0o444, unchecked(SHOWS[row]), 0);
+  const symbols = add_text(proc, "kallsyms", 0o444, put_kallsyms, 0);
+  if (!failed(symbols)) symbols.order = symbol_text_order();
+}
+
+@inline function cpus(): i32 {
+  return load<i32>(MACHINE, MACHINE_CPUS);
+}
+@inline function counter(cpu: i32, which: i32): f64 {
+  return load<f64>(cpu_block(cpu) + PERCPU_COUNTERS + (<usize>which << 3));
+}
+@notrace function sum(which: i32): i64 {
+  let total: f64 = 0;
+  for (let cpu = 0; cpu < cpus(); cpu++) total += counter(cpu, which);
+  return <i64>total;
+}
+
+function put_uptime(at: usize, limit: usize, subject: i32): usize {
+  at = put_seconds(at, clock_ns());
+  let idle: f64 = 0;
+  for (let cpu = 0; cpu < cpus(); cpu++) idle += counter(cpu, COUNTER_IDLE_NS);
+  return put_text(put_seconds(put_text(at, " "), idle), "\n");
+}
+
+@notrace function put_seconds(at: usize, ns: f64): usize {
+  const centiseconds = <i64>(ns / 10000000);
+  return put_padded(put_text(put_number(at, centiseconds / 100), "."), centiseconds % 100, 2, 48);
+}
+
+function put_meminfo(at: usize, limit: usize, subject: i32): usize {
+  at = put_size(at, "MemTotal:     ", total_pages());
+  at = put_size(at, "MemFree:      ", free_page_count());
+  at = put_size(at, "MemAvailable: ", free_page_count());
+  at = put_size(at, "Shmem:        ", vfs_pages());
+  return put_size(at, "Slab:         ", slab_pages());
+}
+
+@notrace function put_size(at: usize, name: string, pages: i32): usize {
+  return put_text(put_padded(put_text(at, name), pages * (PAGE_SIZE >> 10), 10, 32), " kB\n");
+}
+
+function put_version(at: usize, limit: usize, subject: i32): usize {
+  return put_text(at, "wasm-livepatch version 0.1.0 (AssemblyScript) SMP\n");
+}
+
+/** What the host made this machine with. */
+function put_cmdline(at: usize, limit: usize, subject: i32): usize {
+  at = put_number(put_text(at, "cpus="), cpus());
+  at = put_number(put_text(at, " memory="), load<u32>(MACHINE, MACHINE_MEMORY) >> 20);
+  return put_text(put_number(put_text(at, "M seed="), load<u32>(MACHINE, MACHINE_SEED)), "\n");
+}
+
+/** Time in 1/100 s: user nice system idle iowait irq softirq steal guest guest_nice. */
+@notrace function put_cpu_times(at: usize, busy: i64, idle: i64): usize {
+  at = put_number(put_text(put_number(put_text(at, " "), busy), " 0 0 "), idle);
+  return put_text(at, " 0 0 0 0 0 0\n");
+}
+
+function put_stat(at: usize, limit: usize, subject: i32): usize {
+  const now = <i64>(clock_ns() / 10000000);
+  const idle = sum(COUNTER_IDLE_NS) / 10000000;
+  at = put_cpu_times(put_text(at, "cpu "), max<i64>(now * cpus() - idle, 0), idle);
+  let running = 0;
+  for (let cpu = 0; cpu < cpus(); cpu++) {
+    const own = <i64>(counter(cpu, COUNTER_IDLE_NS) / 10000000);
+    at = put_cpu_times(put_number(put_text(at, "cpu"), cpu), max<i64>(now - own, 0), own);
+    running += runqueue(cpu).queued + runqueue(cpu).busy;
   }
-  const page = alloc_pages(0);
-  if (page) store<i32>(size, <i32>(unchecked(GENERATORS[row])(page, task) - page));
-  if (of_task) put_task(task);
-  return page ? page : <usize>-ENOMEM;
+  at = put_number(put_text(at, "intr "), sum(COUNTER_INTERRUPTS));
+  at = put_number(put_text(at, "\nctxt "), sum(COUNTER_SWITCHES));
+  at = put_number(put_text(at, "\nbtime 0\nprocesses "), sum(COUNTER_SPAWNS));
+  at = put_number(put_text(at, "\nprocs_running "), running);
+  return put_text(at, "\nprocs_blocked 0\n");
 }
 
-@notrace function row_of(name: usize, length: i32): i32 {
-  for (let row = 0; row < NAMES.length; row++) if (spells(name, length, unchecked(NAMES[row]))) return row;
-  return -1;
+function put_cpuinfo(at: usize, limit: usize, subject: i32): usize {
+  for (let cpu = 0; cpu < cpus(); cpu++) {
+    at = put_number(put_text(at, "processor\t: "), cpu);
+    at = put_text(at, "\nmodel name\t: WebAssembly\n\n");
+  }
+  return at;
 }
 
-/** The task that "self" or a pid names, with a reference, or null. */
-@notrace function task_named(name: usize, length: i32): Task {
-  const pid = spells(name, length, "self") ? current().pid : parse_number(name, length);
-  if (pid < 0) return changetype<Task>(0);
-  spin_lock(tasklist());
-  const task = find_task(pid);
-  if (changetype<usize>(task)) get_task(task);
-  spin_unlock(tasklist());
-  return task;
+function put_loadavg(at: usize, limit: usize, subject: i32): usize {
+  let running = 0;
+  for (let cpu = 0; cpu < cpus(); cpu++) running += runqueue(cpu).queued + runqueue(cpu).busy;
+  for (let i = 0; i < 3; i++) at = put_text(put_number(at, running), ".00 ");
+  at = put_number(put_text(put_number(at, running), "/"), task_count());
+  return put_text(put_number(put_text(at, " "), last_pid()), "\n");
 }
 
-function put_uptime(at: usize, task: Task): usize {
-  const centiseconds = <i64>(clock_ns() / 10000000);
-  at = put_text(put_number(at, centiseconds / 100), ".");
-  return put_text(put_padded(at, centiseconds % 100, 2, 48), "\n");
-}
-
-function put_meminfo(at: usize, task: Task): usize {
-  at = put_text(put_padded(put_text(at, "MemTotal:"), total_pages() * 4, 15, 32), " kB\n");
-  return put_text(put_padded(put_text(at, "MemFree: "), free_page_count() * 4, 15, 32), " kB\n");
-}
-
-/** The saved stack; a running task has none, and one that runs while we look is not waited for. */
-function put_task_stack(at: usize, task: Task): usize {
-  if (!pin_task(task)) return put_text(put_number(put_text(at, "[<0>] running on cpu "), task.cpu), "\n");
-  const end = put_stack(at, PAGE_SIZE, task);
-  unpin_task(task, runqueue(task.cpu));
-  return end;
-}
-
-function put_status(at: usize, task: Task): usize {
-  const name = changetype<usize>(task) + offsetof<Task>("name_0");
-  at = put_text(put_zero_ended(put_text(at, "Name:\t"), name, TASK_NAME_SIZE), "\n");
-  at = put_text(put_text(put_text(at, "State:\t"), state_text(task_state(task))), "\n");
-  at = put_text(put_number(put_text(at, "Pid:\t"), task.pid), "\n");
-  at = put_text(put_number(put_text(at, "Cpu:\t"), task.cpu), "\n");
-  if (!task.waits_on) return at;
-  return put_text(put_text(put_text(at, "Waits:\t"), changetype<string>(changetype<SpinLock>(task.waits_on).name)), "\n");
-}
-
-@notrace function state_text(state: i32): string {
-  if (state == TASK_RUNNING) return "R (running)";
-  if (state == TASK_INTERRUPTIBLE) return "S (sleeping)";
-  if (state == TASK_UNINTERRUPTIBLE) return "D (disk sleep)";
-  if (state == TASK_STOPPED) return "T (stopped)";
-  if (state == TASK_ZOMBIE) return "Z (zombie)";
-  return "X (dead)";
-}
-
-export function proc_read(file: File, to: usize, length: i32): i32 {
-  const part = min(length, file.size - file.position);
-  if (part <= 0) return 0;
-  const error = copy_to_user(to, file.object + file.position, part);
-  if (error) return error;
-  file.position += part;
-  return part;
-}
-
-export function proc_write(file: File, from: usize, length: i32): i32 {
-  return -EINVAL; // no file here can be written
-}
-
-export function proc_release(file: File): void {
-  free_pages(file.object, 0);
+function put_interrupts(at: usize, limit: usize, subject: i32): usize {
+  at = put_text(at, "    ");
+  for (let cpu = 0; cpu < cpus(); cpu++) at = put_number(put_text(at, cpu < 10 ? "       CPU" : "      CPU"), cpu);
+  at = put_text(at, "\n");
+  for (let line = 0; line < LINES.length; line++) {
+    at = put_text(at, unchecked(LINES[line]));
+    for (let cpu = 0; cpu < cpus(); cpu++) at = put_padded(put_text(at, " "), <i64>counter(cpu, unchecked(LINE_COUNTERS[line])), 10, 32);
+    at = put_text(at, unchecked(LINE_TEXTS[line]));
+  }
+  return at;
 }

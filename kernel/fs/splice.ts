@@ -12,8 +12,9 @@ import { put_page } from "../mm/page";
 import { might_sleep, schedule } from "../sched/core";
 import { finish_wait, interrupted, prepare_to_wait, wake_up } from "../sched/wait";
 import { File } from "./handle";
+import { Inode } from "./inode";
 import { PIPE_BUFFERS, Pipe, buffer_at, has_room, not_empty, not_full } from "./pipe";
-import { Inode, borrow_page } from "./ramfs";
+import { borrow_page } from "./ramfs";
 
 /** Moves at most `length` bytes from the file's position; sleeps while the pipe is full. Gives bytes or -errno. */
 export function splice_to_pipe(file: File, output: File, length: i32): i32 {

@@ -8,7 +8,7 @@
  * one. A terminal that the host has left throws away what is written to it, so that background jobs go on. In
  * canonical mode input becomes readable line by line (line.ts); in raw mode byte by byte.
  */
-import { EAGAIN, EFAULT, EINVAL, ENOMEM, ENOTTY, TASK_INTERRUPTIBLE, TCGETS, TCSETS, TIOCGPGRP, TIOCSPGRP, TTY_CANON, TTY_CONSOLE, TTY_END, TTY_MODES } from "../abi";
+import { EAGAIN, EFAULT, EINVAL, ENOMEM, ENOTTY, O_NONBLOCK, TASK_INTERRUPTIBLE, TCGETS, TCSETS, TIOCGPGRP, TIOCSPGRP, TTY_CANON, TTY_CONSOLE, TTY_END, TTY_MODES } from "../abi";
 import { MACHINE, MACHINE_REAPABLE, MACHINE_TTY_NEWS, MAX_TTYS, PAGE_SIZE } from "../layout";
 import { panic } from "../lib/printk";
 import { spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
@@ -16,7 +16,7 @@ import { alloc_pages, free_pages } from "../mm/page";
 import { user_range } from "../mm/uaccess";
 import { might_sleep, schedule } from "../sched/core";
 import { finish_wait, interrupted, prepare_to_wait, wait_queue_init, wake_up_all } from "../sched/wait";
-import { File } from "./handle";
+import { FILE_TTY, File } from "./handle";
 import { line_input } from "./line";
 import { Tty, input_at, output_at, put_byte, readers, tty_at, writers } from "./tty_record";
 
@@ -98,6 +98,14 @@ export function tty_hold(number: i32): void {
   spin_unlock(tty_at(number));
 }
 
+/** /dev/console: the file becomes one of terminal 0. */
+export function console_open(file: File): i32 {
+  file.kind = FILE_TTY;
+  file.object = 0;
+  tty_hold(0);
+  return 0;
+}
+
 @notrace function drop(tty: Tty): void {
   spin_lock(tty);
   tty.references -= 1;
@@ -120,7 +128,7 @@ export function tty_read(file: File, to: usize, length: i32): i32 {
   while (true) {
     prepare_to_wait(readers(tty), TASK_INTERRUPTIBLE);
     const got = take_input(tty, user_range(to, length), length);
-    const error = got == -EAGAIN ? interrupted() : 0;
+    const error = got != -EAGAIN ? 0 : file.flags & O_NONBLOCK ? -EAGAIN : interrupted();
     if (got == -EAGAIN && !error) schedule();
     finish_wait(readers(tty));
     if (got != -EAGAIN) return got;

@@ -85,3 +85,18 @@
   }
   return value;
 }
+
+/** Writes `value` in hexadecimal, in `width` columns filled with zeros. */
+@notrace export function put_hex_padded(at: usize, value: u32, width: i32): usize {
+  for (let shift = (width - 1) << 2; shift >= 0; shift -= 4) {
+    const digit = (value >> shift) & 15;
+    store<u8>(at++, <u8>(digit < 10 ? 48 + digit : 87 + digit));
+  }
+  return at;
+}
+
+/** Length of a line without the newline and the spaces that end it. */
+@notrace export function trimmed(at: usize, length: i32): i32 {
+  while (length > 0 && load<u8>(at + length - 1) <= 32) length--;
+  return length;
+}

@@ -50,8 +50,11 @@ class Slab {
 // Fixed caches: 0..6 are kmalloc's 32..2048 bytes; the rest are named by their users.
 export const CACHE_KMALLOC = 0;
 export const CACHE_WINDOW = 7;
+export const CACHE_PATH = 8;
 const SMALLEST = 32;
 const KMALLOC_CACHES = 7;
+/** Largest object that kmalloc() gives. */
+export const KMALLOC_MAX = SMALLEST << (KMALLOC_CACHES - 1);
 
 /** Prepares the kmalloc caches. Once, before other CPUs exist. */
 export function slab_init(): void {

@@ -14,7 +14,9 @@ import {
 import { put_number, put_text, put_zero_ended } from "../lib/text";
 import { put_abandoned, put_mutexes } from "../lock/mutex";
 import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
-import { ramfs_objects, ramfs_pages } from "../fs/ramfs";
+import { tree, vfs_objects, vfs_pages } from "../fs/inode";
+import { open_file_count } from "../fs/file";
+import { loose_references } from "../fs/lifetime";
 import { free_page_count } from "../mm/page";
 import { slab_objects, slab_pages } from "../mm/slab";
 import { runqueue } from "../sched/runqueue";
@@ -28,6 +30,8 @@ class Baseline {
   pages: i32;
   objects: i32;
   tasks: i32;
+  /** References to inodes that the tree does not explain: mounts. */
+  references: i32;
 }
 if (<i32>offsetof<Baseline>() > AUDIT_SIZE) ERROR("Baseline no longer fits layout.ts");
 
@@ -40,16 +44,17 @@ export function audit_baseline(): void {
   baseline().pages = accounted_pages();
   baseline().objects = loose_objects();
   baseline().tasks = tasklist().tasks;
+  baseline().references = loose_references(tree().root);
 }
 
 /** Pages that are free, or held by somebody who knows: slabs, files. The rest belongs to tasks and pipes. */
 function accounted_pages(): i32 {
-  return free_page_count() + slab_pages() + ramfs_pages();
+  return free_page_count() + slab_pages() + vfs_pages();
 }
 
 /** Slab objects that no file holds. */
 function loose_objects(): i32 {
-  return slab_objects() - ramfs_objects();
+  return slab_objects() - vfs_objects();
 }
 
 /** Waits, a second at most, until kernel threads have finished what they were at. */
@@ -72,6 +77,8 @@ export function audit(at: usize): usize {
   at = compare(at, "tasks not reaped: ", tasklist().tasks - baseline().tasks);
   at = compare(at, "pages leaked: ", baseline().pages - accounted_pages());
   at = compare(at, "slab objects leaked: ", loose_objects() - baseline().objects);
+  at = compare(at, "inodes still held: ", loose_references(tree().root) - baseline().references);
+  at = compare(at, "files still open: ", open_file_count());
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     if (cpu == cpu_id) continue; // this CPU runs the audit
     at = compare(at, "tasks still queued: ", runqueue(cpu).queued);

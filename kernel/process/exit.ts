@@ -8,7 +8,7 @@
  */
 import { COUNTER_EXITS, ECHILD, SIGCHLD, SIGKILL, SIGSEGV, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_ZOMBIE, WNOHANG, WUNTRACED } from "../abi";
 import { count } from "../cpu/percpu";
-import { close_all_files } from "../fs/file";
+import { close_all_files } from "../fs/descriptors";
 import { kgr_exit } from "../livepatch/universe";
 import { MACHINE, MACHINE_REAPABLE } from "../layout";
 import { panic } from "../lib/printk";
@@ -93,8 +93,11 @@ export function do_exit(status: i32): void {
 /** Gives back what the threads of a process shared; the last of them calls it. */
 function release_process(leader: Task): void {
   close_all_files(leader);
-  kfree(leader.args);
+  spin_lock(tasklist()); // /proc/<pid>/cmdline reads them under it
+  const args = leader.args;
   leader.args = 0;
+  spin_unlock(tasklist());
+  kfree(args);
   if (leader.window) {
     cache_free(leader.window);
     leader.window = 0;

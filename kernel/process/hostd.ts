@@ -6,9 +6,11 @@
  *
  * A new request is a number in abi.ts, a row in OPERATIONS, and a test.
  */
-import { CPU_UP, EAGAIN, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
+import { CPU_UP, EAGAIN, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_NONBLOCK, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
 import { put_file, vfs_read } from "../fs/file";
-import { is_error, open_path } from "../fs/open";
+import { FILE_TTY } from "../fs/handle";
+import { is_error } from "../fs/inode";
+import { open_path } from "../fs/open";
 import {
   HOSTD, HOSTD_SIZE, MACHINE, MACHINE_MAIL_ARG, MACHINE_MAIL_LENGTH, MACHINE_MAIL_OP, MACHINE_MAIL_STATE, MACHINE_MAIL_STATUS, MAILBOX, MAILBOX_SIZE, SELFTEST,
 } from "../layout";
@@ -78,10 +80,11 @@ function host_nothing(argument: i32, length: i32): i32 {
 
 /** Path in the mailbox → at most a mailbox of bytes from offset `argument`; 0 at the end. */
 function host_read(argument: i32, length: i32): i32 {
-  const file = open_path(MAILBOX, length, O_RDONLY);
+  const file = open_path(MAILBOX, length, O_RDONLY | O_NONBLOCK);
   if (is_error(changetype<usize>(file))) return <i32>changetype<usize>(file);
   file.position = argument;
-  const got = vfs_read(file, MAILBOX, MAILBOX_SIZE);
+  // A terminal would keep hostd waiting for somebody to type.
+  const got = file.kind == FILE_TTY ? -EINVAL : vfs_read(file, MAILBOX, MAILBOX_SIZE);
   put_file(file);
   return got;
 }

@@ -2,7 +2,8 @@
  * What the host asks of terminals: hostd's rows, and starting a program on one.
  */
 import { E2BIG, EINVAL, ENOMEM, O_RDWR, ARG_MAX, SPAWN_ARGV_LENGTH, SPAWN_FDS, SPAWN_SIZE } from "../abi";
-import { alloc_file, close_file, install_file, put_file } from "../fs/file";
+import { close_file, install_file } from "../fs/descriptors";
+import { alloc_file, put_file } from "../fs/file";
 import { FILE_TTY } from "../fs/handle";
 import { tty_close, tty_hold, tty_input, tty_open, tty_output } from "../fs/tty";
 import { tty_at } from "../fs/tty_record";

@@ -4,14 +4,14 @@
  * Every address of a user program is an offset into its window (the toolchain sees to that), and window_base, a
  * per-CPU global that the user code reads, says where the window of the running task lies.
  */
-import { EAGAIN, ENOENT, ENOMEM, SPAWN_ARGUMENT, SPAWN_ARGV_LENGTH, SPAWN_FDS, SPAWN_FLAGS, SPAWN_GROUP, SPAWN_SETSIGDEF } from "../abi";
+import { EAGAIN, ENOMEM, SPAWN_ARGUMENT, SPAWN_ARGV_LENGTH, SPAWN_FDS, SPAWN_FLAGS, SPAWN_GROUP, SPAWN_SETSIGDEF } from "../abi";
 import {
   MACHINE, MACHINE_PROGRAMS, MACHINE_PROGRAM_COUNT, MACHINE_USER_TEMPLATE, MACHINE_USER_TEMPLATE_BYTES, MACHINE_WINDOW_BYTES, PAGE_SIZE, PROGRAM_ENTRY,
   PROGRAM_NAME, PROGRAM_NAME_LENGTH, PROGRAM_SIZE,
 } from "../layout";
-import { inherit_files, share_file } from "../fs/file";
-import { is_error } from "../fs/open";
-import { literal_length, spells } from "../lib/text";
+import { inherit_files, inherit_identity, share_file } from "../fs/descriptors";
+import { is_error } from "../fs/inode";
+import { resolve_program } from "../fs/program";
 import { CACHE_WINDOW, cache_alloc, cache_free, cache_init } from "../mm/slab";
 import { Task, current } from "../sched/task";
 import { add_thread } from "../sched/tasklist";
@@ -35,23 +35,6 @@ export function windows_init(): void {
   let order = 0;
   while (order < 8 && PAGE_SIZE << order < size * 8) order++;
   cache_init(CACHE_WINDOW, "windows", size, order);
-}
-
-const BIN = "/bin/";
-
-/** Row of the program that a name, or its path in /bin, stands for; 0 without. */
-@notrace function find_program(name: usize, length: i32): usize {
-  const prefix = literal_length(BIN);
-  if (length > prefix && spells(name, prefix, BIN)) {
-    name += prefix;
-    length -= prefix;
-  }
-  let row = <usize>load<u32>(MACHINE, MACHINE_PROGRAMS);
-  for (let i = 0; i < load<i32>(MACHINE, MACHINE_PROGRAM_COUNT); i++) {
-    if (load<i32>(row, PROGRAM_NAME_LENGTH) == length && memory.compare(row + PROGRAM_NAME, name, length) == 0) return row;
-    row += PROGRAM_SIZE;
-  }
-  return 0;
 }
 
 /** Starts program `name` as a child of the caller, sharing its open files; gives the pid or -errno. */
@@ -92,8 +75,8 @@ function begin_process(task: Task, group: i32): i32 {
 
 /** A child of the caller with a window of its own that will run program `name`; or a negative errno as its address. */
 function load_program(name: usize, length: i32, argument: i32): Task {
-  const program = find_program(name, length);
-  if (!program) return changetype<Task>(<usize>-ENOENT);
+  const program = resolve_program(name, length);
+  if (is_error(program)) return changetype<Task>(program);
   const window = cache_alloc(CACHE_WINDOW);
   if (!window) return changetype<Task>(<usize>-ENOMEM);
   const parent = current().leader;
@@ -109,13 +92,14 @@ function load_program(name: usize, length: i32, argument: i32): Task {
   task.window = window;
   task.program = load<i32>(program, PROGRAM_ENTRY);
   task.ignored = parent.ignored;
+  inherit_identity(parent, task);
   return task;
 }
 
 /** Another thread of the caller's process, which runs program `name` in the same window; its tid or -errno. */
 export function spawn_thread(name: usize, length: i32, argument: i32): i32 {
-  const program = find_program(name, length);
-  if (!program) return -ENOENT;
+  const program = resolve_program(name, length);
+  if (is_error(program)) return <i32>program;
   const leader = current().leader;
   const task = create_task(program + PROGRAM_NAME, load<i32>(program, PROGRAM_NAME_LENGTH), user_main, argument, changetype<Task>(0), 0);
   if (!changetype<usize>(task)) return -EAGAIN;

@@ -153,6 +153,17 @@ export class Task {
   args_length: i32;
   /** The mutex that it took last and still holds, or 0; that one names the next (lock/mutex.ts). */
   mutexes: usize;
+  /** Guards descriptors and `cwd`. Leader's, as are the next four. */
+  files_owner: i32;
+  files_name: usize;
+  files_waiters: i32;
+  files_contended: i32;
+  /** Inode of the directory that relative paths begin at, or 0 for the root. */
+  cwd: usize;
+  /** Who it is, and the permissions that files it makes are not given. Written by its threads. */
+  uid: i32;
+  gid: i32;
+  umask: i32;
 }
 /** Open files follow the leader's record. */
 export const TASK_FILES = <i32>offsetof<Task>();
@@ -191,6 +202,9 @@ if (TASK_STACK + 2048 > PAGE_SIZE) ERROR("Task leaves too little of its page to 
 }
 @inline export function file_slot(task: Task, fd: i32): usize {
   return changetype<usize>(task.leader) + TASK_FILES + (<usize>fd << 2);
+}
+@inline export function files_lock(task: Task): SpinLock {
+  return changetype<SpinLock>(changetype<usize>(task.leader) + offsetof<Task>("files_owner"));
 }
 @inline export function has_flag(task: Task, flag: i32): bool {
   return (atomic.load<i32>(changetype<usize>(task), offsetof<Task>("flags")) & flag) != 0;

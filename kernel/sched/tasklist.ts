@@ -5,14 +5,14 @@
  * parent can reap a child whose CPU has not quite left its stack.
  */
 import { SIGKILL } from "../abi";
-import { MACHINE, MACHINE_STACK_BYTES, PAGE_SIZE, TASKLIST, TASKLIST_SIZE, TASK_NAME_SIZE } from "../layout";
+import { MACHINE, MACHINE_STACK_BYTES, PAGE_SIZE, SYSCTLS, SYSCTL_PID_MAX, TASKLIST, TASKLIST_SIZE, TASK_NAME_SIZE } from "../layout";
 import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { alloc_pages, free_pages } from "../mm/page";
 import { ListNode, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
 import { kgr_mark } from "../livepatch/universe";
 import { graph_adopt, graph_release } from "../trace/graph";
-import { MAX_FILES, TASK_FILES, TASK_STACK, TF_KGR, Task, TaskFunction, current, has_flag, run_node, stack_base, wait_node, wake_lock } from "./task";
+import { MAX_FILES, TASK_FILES, TASK_STACK, TF_KGR, Task, TaskFunction, current, files_lock, has_flag, run_node, stack_base, wait_node, wake_lock } from "./task";
 
 export const MAX_PIDS = 16384;
 const PID_ORDER = 4; // 16 pages of 4-byte entries
@@ -96,6 +96,8 @@ export function alloc_task(): Task {
   task.threads = 1;
   task.users = 1;
   spin_lock_init(wake_lock(task), "task wake");
+  spin_lock_init(files_lock(task), "files");
+  task.umask = 0o022;
   list_init(run_node(task));
   list_init(wait_node(task));
   list_init(all_node(task));
@@ -108,13 +110,19 @@ export function alloc_task(): Task {
   task.argument = argument;
 }
 
+/** Pids go round below kernel.pid_max. */
+@inline function next_after(pid: i32): i32 {
+  return pid + 1 < load<i32>(SYSCTLS, SYSCTL_PID_MAX) ? pid + 1 : 1;
+}
+
 /** Names it, gives it a pid, makes it a child of `parent` (or nobody's); false when all pids are taken. */
 export function add_task(task: Task, parent: Task): bool {
   const list = tasklist();
   spin_lock(list);
+  if (list.next_pid >= load<i32>(SYSCTLS, SYSCTL_PID_MAX)) list.next_pid = 1; // it was lowered
   const first = list.next_pid;
   while (load<u32>(entry(list.next_pid))) {
-    list.next_pid = list.next_pid + 1 < MAX_PIDS ? list.next_pid + 1 : 1;
+    list.next_pid = next_after(list.next_pid);
     if (list.next_pid == first) {
       spin_unlock(list);
       return false;
@@ -122,7 +130,7 @@ export function add_task(task: Task, parent: Task): bool {
   }
   task.pid = list.next_pid;
   store<u32>(entry(task.pid), <u32>changetype<usize>(task));
-  list.next_pid = list.next_pid + 1 < MAX_PIDS ? list.next_pid + 1 : 1;
+  list.next_pid = next_after(list.next_pid);
   list.tasks += 1;
   list_add_tail(all(), all_node(task));
   graph_adopt(task);
@@ -205,4 +213,9 @@ export function add_thread(leader: Task, task: Task): void {
 
 export function task_count(): i32 {
   return tasklist().tasks;
+}
+
+/** The pid that was given last. */
+export function last_pid(): i32 {
+  return tasklist().next_pid - 1;
 }

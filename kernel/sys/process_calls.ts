@@ -3,7 +3,7 @@
  */
 import { ARG_MAX, E2BIG, EFAULT, EINVAL, ENOMEM, ENOSYS, ERESTART, FUTEX_WAIT, FUTEX_WAKE, SPAWN_ARGV, SPAWN_ARGV_LENGTH, SPAWN_SIZE, WNOHANG, WUNTRACED } from "../abi";
 import { clock_ns } from "../cpu/clock";
-import { is_error } from "../fs/open";
+import { is_error } from "../fs/inode";
 import { log_begin, log_bytes, log_end, log_num, log_str } from "../lib/printk";
 import { futex_wait, futex_wake } from "../lock/futex";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
@@ -16,7 +16,7 @@ import { yield_cpu } from "../sched/core";
 import { current } from "../sched/task";
 import { tasklist } from "../sched/tasklist";
 import { sleep_until } from "../sched/timer";
-import { path_from_user } from "./file_calls";
+import { path_from_user } from "./path_calls";
 
 /** () → pid */
 export function sys_getpid(a: i32, b: i32, c: i32): i32 {

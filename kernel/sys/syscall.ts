@@ -11,7 +11,11 @@ import { safepoint } from "../sched/core";
 import { kgr_task_passes, kgr_task_safe } from "../livepatch/universe";
 import { Task, current } from "../sched/task";
 import { sys_bench } from "./bench_calls";
-import { sys_close, sys_ioctl, sys_open, sys_pipe, sys_read, sys_splice, sys_unlink, sys_write } from "./file_calls";
+import { sys_close, sys_dup, sys_dup2, sys_fstat, sys_ftruncate, sys_getdents, sys_ioctl, sys_lseek, sys_pipe, sys_read, sys_splice, sys_write } from "./file_calls";
+import {
+  sys_access, sys_chdir, sys_chmod, sys_chown, sys_getcwd, sys_getgid, sys_getuid, sys_lstat, sys_mkdir, sys_open, sys_readlink, sys_rename, sys_rmdir, sys_setgid,
+  sys_setuid, sys_stat, sys_symlink, sys_umask, sys_unlink,
+} from "./path_calls";
 import {
   sys_args, sys_clock, sys_exit, sys_futex, sys_getpid, sys_getppid, sys_gettid, sys_kill, sys_log, sys_nanosleep, sys_signal, sys_spawn, sys_spawnv, sys_thread, sys_wait,
   sys_yield,
@@ -43,16 +47,32 @@ const HANDLERS: StaticArray<Handler> = [
   sys_signal, // SYS_SIGNAL
   sys_thread, // SYS_THREAD
   sys_bench, // SYS_BENCH
-  sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none,
-  sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, sys_none, // SYS_STAT to SYS_SETGID
+  sys_stat, // SYS_STAT
+  sys_lstat, // SYS_LSTAT
+  sys_fstat, // SYS_FSTAT
+  sys_lseek, // SYS_LSEEK
+  sys_getdents, // SYS_GETDENTS
+  sys_mkdir, // SYS_MKDIR
+  sys_rmdir, // SYS_RMDIR
+  sys_rename, // SYS_RENAME
+  sys_symlink, // SYS_SYMLINK
+  sys_readlink, // SYS_READLINK
+  sys_dup, // SYS_DUP
+  sys_dup2, // SYS_DUP2
+  sys_chdir, // SYS_CHDIR
+  sys_getcwd, // SYS_GETCWD
+  sys_chmod, // SYS_CHMOD
+  sys_chown, // SYS_CHOWN
+  sys_ftruncate, // SYS_FTRUNCATE
+  sys_access, // SYS_ACCESS
+  sys_umask, // SYS_UMASK
+  sys_getuid, // SYS_GETUID
+  sys_getgid, // SYS_GETGID
+  sys_setuid, // SYS_SETUID
+  sys_setgid, // SYS_SETGID
   sys_ioctl, // SYS_IOCTL
   sys_futex, // SYS_FUTEX
 ];
-
-/** A number that is given, for a call that this kernel does not have. */
-function sys_none(a: i32, b: i32, c: i32): i32 {
-  return -ENOSYS;
-}
 
 /** What user code imports as `syscall`. */
 @notrace @sleeps export function syscall(nr: i32, a: i32, b: i32, c: i32): i32 {

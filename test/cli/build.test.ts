@@ -15,7 +15,7 @@ interface Ended {
 }
 
 const FILE = "kernel/fs/procfs.ts";
-const SIGNATURE = "function put_uptime(at: usize, task: Task): usize {";
+const SIGNATURE = "function put_uptime(at: usize, limit: usize, subject: i32): usize {";
 const TIMEOUT = 60_000;
 
 let folder: string;

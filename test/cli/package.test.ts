@@ -64,7 +64,7 @@ describe("the package", () => {
     `;
     await writeFile(join(folder, "program.js"), program);
     const { stdout } = await run(process.execPath, ["program.js"], { cwd: folder });
-    expect(stdout).toMatch(/^\d+\.\d\d\ntrue SHUT_DOWN\n$/);
+    expect(stdout).toMatch(/^\d+\.\d\d \d+\.\d\d\ntrue SHUT_DOWN\n$/);
   });
 
   it("brings the command wlp", async () => {

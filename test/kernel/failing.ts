@@ -106,19 +106,19 @@ function fail_irq_enable(): i32 {
   return 0;
 }
 
-/** The next to get the object notices. Its neighbour keeps the slab. */
+/** The next to get the object notices. Its neighbour keeps the slab, in a cache that nobody else uses at rest. */
 function fail_write_to_freed_object(): i32 {
-  kmalloc(100);
-  const object = kmalloc(100);
+  kmalloc(2000);
+  const object = kmalloc(2000);
   kfree(object);
-  store<u8>(object + 99, 1);
-  kmalloc(100);
+  store<u8>(object + 1999, 1);
+  kmalloc(2000);
   return 0;
 }
 
 function fail_double_kfree(): i32 {
-  kmalloc(100);
-  const object = kmalloc(100);
+  kmalloc(2000);
+  const object = kmalloc(2000);
   kfree(object);
   kfree(object);
   return 0;

@@ -41,7 +41,7 @@ describe("a machine on threads", () => {
 
   it("gives files from inside", async () => {
     const running = await boot();
-    expect(await running.read("/proc/uptime")).toMatch(/^\d+\.\d\d\n$/);
+    expect(await running.read("/proc/uptime")).toMatch(/^\d+\.\d\d \d+\.\d\d\n$/);
     expect(await running.read("/proc/1/status")).toContain("Name:\tinit");
   });
 

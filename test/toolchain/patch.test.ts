@@ -300,8 +300,8 @@ describe("the kernel itself", () => {
     const diff = `--- /dev/null\n+++ b/kernel/fs/rounding.ts\n@@ -0,0 +1,1 @@\n+export function half_centisecond(): f64 { return 5000000; }
 --- a/${file}\n+++ b/${file}
 @@ -1,1 +1,1 @@
--function put_uptime(at: usize, task: Task): usize {
-+import { half_centisecond } from "./rounding"; function put_uptime(at: usize, task: Task): usize { if (half_centisecond() == 0) return at;
+-function put_uptime(at: usize, limit: usize, subject: i32): usize {
++import { half_centisecond } from "./rounding"; function put_uptime(at: usize, limit: usize, subject: i32): usize { if (half_centisecond() == 0) return at;
 `;
     const build = { root: PACKAGE_ROOT, diffs: [diff], name: "rounding", optimizeLevel: OPTIMIZE_LEVEL };
     const { info, wasm } = await buildPatch({ ...build, ...(await readBase(PACKAGE_ROOT, image)) });

@@ -1,0 +1,82 @@
+/**
+ * /proc/sys: numbers that can be looked at and set, each within its bounds. A new one is a word in layout.ts, a row in
+ * each table, and a test.
+ */
+import { EBUSY, EINVAL, KLP_STATE_LOADED } from "../abi";
+import {
+  MAX_PATCHES, SYSCTLS, SYSCTL_FILE_MAX, SYSCTL_FTRACE_ENABLED, SYSCTL_HOSTNAME, SYSCTL_HOSTNAME_LENGTH, SYSCTL_HOSTNAME_SIZE, SYSCTL_MODULES_DISABLED,
+  SYSCTL_PANIC_ON_OOPS, SYSCTL_PID_MAX, SYSCTL_TAINTED,
+} from "../layout";
+import { patch_at } from "../livepatch/patch";
+import { parse_number, put_bytes, put_number, put_text, trimmed } from "../lib/text";
+import { MAX_PIDS } from "../sched/tasklist";
+import { add_attribute, add_directory } from "./attributes";
+import { Inode } from "./inode";
+
+const NAMES: StaticArray<string> = ["tainted", "ftrace_enabled", "panic_on_oops", "modules_disabled", "pid_max", "file-max"];
+const PLACES: StaticArray<i32> = [
+  SYSCTL_TAINTED, SYSCTL_FTRACE_ENABLED, SYSCTL_PANIC_ON_OOPS, SYSCTL_MODULES_DISABLED, SYSCTL_PID_MAX, SYSCTL_FILE_MAX];
+const DEFAULTS: StaticArray<i32> = [0, 1, 0, 0, MAX_PIDS, 8192];
+// What may be written. Modules, once forbidden, stay so.
+const LEAST: StaticArray<i32> = [0, 0, 0, 1, 301, 64];
+const MOST: StaticArray<i32> = [0x7ffff, 1, 1, 1, MAX_PIDS, 1 << 20];
+const TAINTED = 0;
+const FTRACE_ENABLED = 1;
+/** Rows from here on are in fs, those before in kernel. */
+const FIRST_OF_FS = 5;
+
+/** TAINT_LIVEPATCH: the letter K. */
+export const TAINT_LIVEPATCH = 1 << 15;
+
+/** Sets all to their defaults; before the first task, which needs pid_max. */
+export function sysctl_init(): void {
+  for (let row = 0; row < PLACES.length; row++) store<i32>(SYSCTLS + unchecked(PLACES[row]), unchecked(DEFAULTS[row]));
+  store<i32>(SYSCTLS, <i32>(put_text(SYSCTLS + SYSCTL_HOSTNAME, "wlp") - SYSCTLS - SYSCTL_HOSTNAME), SYSCTL_HOSTNAME_LENGTH);
+}
+
+/** Fills /proc/sys. */
+export function sysctl_files(proc: Inode): void {
+  const sys = add_directory(proc, "sys");
+  const kernel = add_directory(sys, "kernel");
+  const fs = add_directory(sys, "fs");
+  for (let row = 0; row < NAMES.length; row++) {
+    add_attribute(row < FIRST_OF_FS ? kernel : fs, unchecked(NAMES[row]), 0o644, show_number, store_number, row);
+  }
+  add_attribute(kernel, "hostname", 0o644, show_hostname, store_hostname, 0);
+}
+
+/** Notes that the kernel is not what it was; for good. */
+@notrace export function taint(bits: i32): void {
+  atomic.or<i32>(SYSCTLS, bits, SYSCTL_TAINTED);
+}
+
+function show_number(at: usize, limit: usize, row: i32): usize {
+  return put_text(put_number(at, load<i32>(SYSCTLS + unchecked(PLACES[row]))), "\n");
+}
+
+function store_number(row: i32, text: usize, length: i32): i32 {
+  const value = parse_number(text, trimmed(text, length));
+  if (value < unchecked(LEAST[row]) || value > unchecked(MOST[row])) return -EINVAL;
+  if (row == FTRACE_ENABLED && !value && any_patch_in_use()) return -EBUSY;
+  if (row == TAINTED) taint(value);
+  else store<i32>(SYSCTLS + unchecked(PLACES[row]), value);
+  return length;
+}
+
+/** Whether a patch leads calls elsewhere: tracing, by which it does so, cannot be turned off then. */
+@notrace function any_patch_in_use(): bool {
+  for (let number = 0; number < MAX_PATCHES; number++) if (patch_at(number).state > KLP_STATE_LOADED) return true;
+  return false;
+}
+
+function show_hostname(at: usize, limit: usize, subject: i32): usize {
+  return put_text(put_bytes(at, SYSCTLS + SYSCTL_HOSTNAME, load<i32>(SYSCTLS, SYSCTL_HOSTNAME_LENGTH)), "\n");
+}
+
+/** What is longer than a name may be is cut, as on Linux. */
+function store_hostname(subject: i32, text: usize, length: i32): i32 {
+  const taken = min(trimmed(text, length), SYSCTL_HOSTNAME_SIZE);
+  memory.copy(SYSCTLS + SYSCTL_HOSTNAME, text, taken);
+  store<i32>(SYSCTLS, taken, SYSCTL_HOSTNAME_LENGTH);
+  return length;
+}
