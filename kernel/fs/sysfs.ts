@@ -3,8 +3,8 @@
  * frame and the CPUs.
  */
 import { S_IFDIR } from "../abi";
-import { cpu_block } from "../cpu/percpu";
-import { MACHINE, MACHINE_CPUS, PERCPU_ONLINE } from "../layout";
+import { is_online } from "../cpu/present";
+import { MACHINE, MACHINE_CPUS } from "../layout";
 import { literal_length, put_number, put_text } from "../lib/text";
 import { kfree, kmalloc } from "../mm/slab";
 import { add_directory, add_text } from "./attributes";
@@ -55,10 +55,6 @@ function show_possible(at: usize, limit: usize, subject: i32): usize {
   const last = load<i32>(MACHINE, MACHINE_CPUS) - 1;
   at = put_text(at, last ? "0-" : "");
   return put_text(put_number(at, last), "\n");
-}
-
-@inline function is_online(cpu: i32): bool {
-  return atomic.load<i32>(cpu_block(cpu), PERCPU_ONLINE) != 0;
 }
 
 /** Ranges, as `0-2,5`. */
