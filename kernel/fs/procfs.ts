@@ -4,9 +4,10 @@
  * What it counts per CPU it reads without asking anybody: sums of a running machine are a moment old. Load averages
  * are not averaged: they are the runnable tasks of now. All time that a CPU was not idle counts as user time.
  */
-import { COUNTER_DEVICE, COUNTER_IDLE_NS, COUNTER_INTERRUPTS, COUNTER_IPIS, COUNTER_SPAWNS, COUNTER_SWITCHES, COUNTER_TICKS } from "../abi";
+import { COUNTER_IDLE_NS, COUNTER_INTERRUPTS, COUNTER_SPAWNS, COUNTER_SWITCHES } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { cpu_block } from "../cpu/percpu";
+import { interrupts_text_order, put_interrupts, put_softirqs } from "../irq/report";
 import { MACHINE, MACHINE_CPUS, MACHINE_MEMORY, MACHINE_SEED, PAGE_SIZE, PERCPU_COUNTERS } from "../layout";
 import { put_number, put_padded, put_text } from "../lib/text";
 import { free_page_count, total_pages } from "../mm/page";
@@ -18,21 +19,20 @@ import { Inode, failed, vfs_pages } from "./inode";
 import { put_filesystems, put_mounts } from "./mounts";
 import { put_kallsyms, put_modules, symbol_text_order } from "./symbols";
 
-// Lines of /proc/interrupts.
-const LINES: StaticArray<string> = ["  0:", "LOC:", "CAL:"];
-const LINE_COUNTERS: StaticArray<i32> = [COUNTER_DEVICE, COUNTER_TICKS, COUNTER_IPIS];
-const LINE_TEXTS: StaticArray<string> = ["  host  device\n", "  Local timer interrupts\n", "  Function call interrupts\n"];
-
 const NAMES: StaticArray<string> = [
-  "uptime", "meminfo", "version", "cmdline", "stat", "cpuinfo", "loadavg", "interrupts", "modules", "mounts", "filesystems"];
+  "uptime", "meminfo", "version", "cmdline", "stat", "cpuinfo", "loadavg", "modules", "mounts", "filesystems"];
 const SHOWS: StaticArray<Show> = [
-  put_uptime, put_meminfo, put_version, put_cmdline, put_stat, put_cpuinfo, put_loadavg, put_interrupts, put_modules, put_mounts, put_filesystems];
+  put_uptime, put_meminfo, put_version, put_cmdline, put_stat, put_cpuinfo, put_loadavg, put_modules, put_mounts, put_filesystems];
 
 /** Fills /proc, but for the directories of tasks. */
 @sleeps export function procfs_init(proc: Inode): void {
   for (let row = 0; row < NAMES.length; row++) add_text(proc, unchecked(NAMES[row]), 0o444, unchecked(SHOWS[row]), 0);
   const symbols = add_text(proc, "kallsyms", 0o444, put_kallsyms, 0);
   if (!failed(symbols)) symbols.order = symbol_text_order();
+  const interrupts = add_text(proc, "interrupts", 0o444, put_interrupts, 0);
+  const softirqs = add_text(proc, "softirqs", 0o444, put_softirqs, 0);
+  if (!failed(interrupts)) interrupts.order = interrupts_text_order();
+  if (!failed(softirqs)) softirqs.order = interrupts_text_order();
 }
 
 @inline function cpus(): i32 {
@@ -119,16 +119,4 @@ function put_loadavg(at: usize, limit: usize, subject: i32): usize {
   for (let i = 0; i < 3; i++) at = put_text(put_number(at, running), ".00 ");
   at = put_number(put_text(put_number(at, running), "/"), task_count());
   return put_text(put_number(put_text(at, " "), last_pid()), "\n");
-}
-
-function put_interrupts(at: usize, limit: usize, subject: i32): usize {
-  at = put_text(at, "    ");
-  for (let cpu = 0; cpu < cpus(); cpu++) at = put_number(put_text(at, cpu < 10 ? "       CPU" : "      CPU"), cpu);
-  at = put_text(at, "\n");
-  for (let line = 0; line < LINES.length; line++) {
-    at = put_text(at, unchecked(LINES[line]));
-    for (let cpu = 0; cpu < cpus(); cpu++) at = put_padded(put_text(at, " "), <i64>counter(cpu, unchecked(LINE_COUNTERS[line])), 10, 32);
-    at = put_text(at, unchecked(LINE_TEXTS[line]));
-  }
-  return at;
 }

@@ -14,6 +14,7 @@ import { set_active } from "../cpu/present";
 import { take_over_lines } from "../irq/line";
 import { softirq_cpu, take_over_softirqs } from "../irq/softirq";
 import { CPUHP_STATES, CPUHP_STATE_SIZE, MAX_CPUHP_STATES, MACHINE, MACHINE_CPUS, PERCPU_HP_FAIL, PERCPU_HP_STATE } from "../layout";
+import { put_padded, put_text } from "../lib/text";
 import { klp_cpu_comes } from "../livepatch/transition";
 import { idle_reset } from "../process/idle";
 import { kthread_park, kthread_unpark } from "../process/kthread";
@@ -82,6 +83,22 @@ export function cpuhp_fail(cpu: i32, number: i32): i32 {
   if (number <= BRINGUP && cpuhp_state(cpu) > BRINGUP) return -EINVAL; // the CPU is dead by then
   store<i32>(cpu_block(cpu), number, PERCPU_HP_FAIL);
   return 0;
+}
+
+/** The step that fails next, or -1. */
+export function cpuhp_failing(cpu: i32): i32 {
+  const number = load<i32>(cpu_block(cpu), PERCPU_HP_FAIL);
+  return number ? number : -1;
+}
+
+/** The table, a line per step. */
+export function put_states(at: usize): usize {
+  at = put_text(at, "  0: offline\n");
+  for (let number = OFFLINE + 1; number < ONLINE; number++) {
+    const name = state_at(number).name;
+    if (name) at = put_text(put_text(put_text(put_padded(at, number, 3, 32), ": "), changetype<string>(name)), "\n");
+  }
+  return put_text(put_padded(at, ONLINE, 3, 32), ": online\n");
 }
 
 @inline export function cpuhp_state(cpu: i32): i32 {

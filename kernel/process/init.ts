@@ -2,6 +2,7 @@
  * Pid 1: starts the kernel's threads, then inherits and reaps every orphan.
  */
 import { STATE_RUNNING, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
+import { hotplug_files } from "../hotplug/files";
 import { klp_start } from "../livepatch/core";
 import { kgr_task_safe } from "../livepatch/universe";
 import { MACHINE, MACHINE_STATE } from "../layout";
@@ -39,6 +40,7 @@ function init_main(argument: i32): i32 {
   const hostd = kthread_run(hostd_main, 0, "hostd", ANY_CPU);
   if (!changetype<usize>(hostd)) panic("no memory for hostd");
   set_flag(hostd, TF_URGENT);
+  hotplug_files();
   const status = kmalloc(4);
   audit_baseline();
   printk("machine is up");
