@@ -299,7 +299,8 @@ export class Machine {
   /** Files below /sys/kernel/tracing. */
   tracing(): Tracing {
     this.#refuseFailed();
-    return new Tracing(this.#mailbox);
+    const names = new Map(this.#map.functions.map(({ id, name }) => [id, name]));
+    return new Tracing({ mailbox: this.#mailbox, memory: this.#memory, cpus: this.settings.cpus, names });
   }
 
   /** Where each CPU's entry of each slot leads: `original`, `stub`, `trace`, a patch's name; by CPU, by slot. */

@@ -8,18 +8,37 @@ import { MAIL_OP_TRACE_READ, MAIL_OP_TRACE_WRITE } from "../kernel/abi.ts";
 import type { CallOptions } from "./abort.ts";
 import { succeeded } from "./errno.ts";
 import type { Mailbox } from "./mailbox.ts";
+import type { SharedMemory } from "./memory.ts";
+import { callTrace } from "./trace-calls.ts";
+import type { CallTrace } from "./trace-calls.ts";
+import { traceRecords } from "./trace-records.ts";
+
+/** What of a machine tracing needs. */
+export interface TracedMachine {
+  readonly mailbox: Mailbox;
+  readonly memory: SharedMemory;
+  readonly cpus: number;
+  /** Functions by frame id. */
+  readonly names: ReadonlyMap<number, string>;
+}
 
 export class Tracing {
-  readonly #mailbox: Mailbox;
+  readonly #machine: TracedMachine;
 
-  constructor(mailbox: Mailbox) {
-    this.#mailbox = mailbox;
+  constructor(machine: TracedMachine) {
+    this.#machine = machine;
+  }
+
+  /** What the rings hold now, as Chrome trace events. */
+  events(): CallTrace {
+    const { memory, cpus, names } = this.#machine;
+    return callTrace(traceRecords(memory, cpus), (id) => names.get(id) ?? `frame id ${id}`);
   }
 
   async read(file: string, options: CallOptions = {}): Promise<string> {
     const decoder = new TextDecoder();
     for (let text = "", piece = 0; ; piece = 1) {
-      const { status, bytes } = await this.#mailbox.request(MAIL_OP_TRACE_READ, file, piece, options);
+      const { status, bytes } = await this.#machine.mailbox.request(MAIL_OP_TRACE_READ, file, piece, options);
       if (succeeded(status, `read ${file}`) === 0) return text + decoder.decode();
       text += decoder.decode(bytes, { stream: true });
     }
@@ -34,7 +53,7 @@ export class Tracing {
   }
 
   async #write(file: string, text: string, appends: number, options: CallOptions): Promise<void> {
-    const { status } = await this.#mailbox.request(MAIL_OP_TRACE_WRITE, `${file}\0${text}`, appends, options);
+    const { status } = await this.#machine.mailbox.request(MAIL_OP_TRACE_WRITE, `${file}\0${text}`, appends, options);
     succeeded(status, `write ${file}`);
   }
 }

@@ -99,12 +99,12 @@ describe("README.md", () => {
     expect([...links, ...folders].map(posix.normalize).filter((path) => !known.has(path))).toEqual([]);
   });
 
-  it("lists the workloads, and only options that the command has", async () => {
+  it("lists the workloads, and only options that wlp run or wlp trace has", async () => {
     expect(matches(readme, /^\| `([a-z]+)` \|/gm)).toEqual(WORKLOADS.map(({ name }) => name));
-    const { stdout: help } = await run(process.execPath, ["dist/host/cli/main.js", "run", "--help"], {
-      cwd: PACKAGE_ROOT,
-    });
-    for (const option of matches(readme, /(--[a-z]+)/g)) expect(help).toContain(option);
+    const help = async (command: string): Promise<string> =>
+      (await run(process.execPath, ["dist/host/cli/main.js", command, "--help"], { cwd: PACKAGE_ROOT })).stdout;
+    const helps = (await help("run")) + (await help("trace"));
+    for (const option of matches(readme, /(--[a-z]+)/g)) expect(helps).toContain(option);
   });
 
   it("has a library example that runs, and shows the stack that it prints", async () => {

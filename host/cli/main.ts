@@ -16,6 +16,7 @@ import { buildCommand } from "./build.ts";
 import { execCommand } from "./exec.ts";
 import { runCommand } from "./run.ts";
 import { shutdownCommand } from "./shutdown.ts";
+import { traceCommand } from "./trace.ts";
 
 const USAGE: ReadonlySet<MachineErrorCode> = new Set([
   "BAD_OPTION",
@@ -52,7 +53,8 @@ const program = quiet(new Command("wlp"))
   .addCommand(quiet(benchCommand(interrupt.signal)))
   .addCommand(quiet(bootCommand(interrupt.signal)))
   .addCommand(quiet(execCommand(interrupt.signal)))
-  .addCommand(quiet(shutdownCommand()));
+  .addCommand(quiet(shutdownCommand()))
+  .addCommand(quiet(traceCommand(interrupt.signal)));
 
 try {
   await program.parseAsync();

@@ -2,14 +2,14 @@
  * /proc/sys: numbers that can be looked at and set, each within its bounds. A new one is a word in layout.ts, a row in
  * each table, and a test.
  */
-import { EBUSY, EINVAL, KLP_STATE_LOADED } from "../abi";
+import { EINVAL } from "../abi";
 import {
-  MAX_PATCHES, SYSCTLS, SYSCTL_FILE_MAX, SYSCTL_FTRACE_ENABLED, SYSCTL_HOSTNAME, SYSCTL_HOSTNAME_LENGTH, SYSCTL_HOSTNAME_SIZE, SYSCTL_MODULES_DISABLED,
+  SYSCTLS, SYSCTL_FILE_MAX, SYSCTL_FTRACE_ENABLED, SYSCTL_HOSTNAME, SYSCTL_HOSTNAME_LENGTH, SYSCTL_HOSTNAME_SIZE, SYSCTL_MODULES_DISABLED,
   SYSCTL_PANIC_ON_OOPS, SYSCTL_PID_MAX, SYSCTL_TAINTED,
 } from "../layout";
-import { patch_at } from "../livepatch/patch";
 import { parse_number, put_bytes, put_number, put_text, trimmed } from "../lib/text";
 import { MAX_PIDS } from "../sched/tasklist";
+import { enabled_set } from "../trace/enabled";
 import { add_attribute, add_directory } from "./attributes";
 import { Inode } from "./inode";
 
@@ -57,16 +57,11 @@ function show_number(at: usize, limit: usize, row: i32): usize {
 function store_number(row: i32, text: usize, length: i32): i32 {
   const value = parse_number(text, trimmed(text, length));
   if (value < unchecked(LEAST[row]) || value > unchecked(MOST[row])) return -EINVAL;
-  if (row == FTRACE_ENABLED && !value && any_patch_in_use()) return -EBUSY;
+  const refused = row == FTRACE_ENABLED ? enabled_set(value) : 0;
+  if (refused) return refused;
   if (row == TAINTED) taint(value);
   else store<i32>(SYSCTLS + unchecked(PLACES[row]), value);
   return length;
-}
-
-/** Whether a patch leads calls elsewhere: tracing, by which it does so, cannot be turned off then. */
-@notrace function any_patch_in_use(): bool {
-  for (let number = 0; number < MAX_PATCHES; number++) if (patch_at(number).state > KLP_STATE_LOADED) return true;
-  return false;
 }
 
 function show_hostname(at: usize, limit: usize, subject: i32): usize {

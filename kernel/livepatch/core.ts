@@ -20,6 +20,7 @@ import { schedule } from "../sched/core";
 import { TF_URGENT, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
 import { serve_tracing, tracing_asked } from "./entries";
+import { is_enabled } from "../trace/state";
 import { FUNC_SIZE, Func, is_slot, top_of } from "./func_stack";
 import { kpatch_disable, kpatch_enable } from "./kpatch";
 import { klp_log } from "./log";
@@ -100,7 +101,12 @@ export function klp_request(op: i32, number: i32): i32 {
   const disable = op == MAIL_OP_KLP_DISABLE;
   if (patch.state != (disable ? KLP_STATE_ENABLED : KLP_STATE_LOADED)) return -EINVAL;
   if (disable && covered(patch)) return -EBUSY; // a newer patch lies on top: this patch is still referenced
-  patch.state = enable ? KLP_STATE_ENABLING : disable ? KLP_STATE_DISABLING : KLP_STATE_UNLOADING;
+  const next = enable ? KLP_STATE_ENABLING : disable ? KLP_STATE_DISABLING : KLP_STATE_UNLOADING;
+  atomic.store<i32>(changetype<usize>(patch), next, offsetof<Patch>("state")); // pairs with any_patch_in_use()
+  if (enable && !is_enabled()) {
+    patch.state = KLP_STATE_LOADED;
+    return -EBUSY; // tracing, by which calls are led elsewhere, is turned off
+  }
   klp().patch = number;
   atomic.store<i32>(KLP + KLP_STATE, op, offsetof<KlpState>("request")); // release; pairs with livepatchd's load
   wake_up(queue());

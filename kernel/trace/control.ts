@@ -1,24 +1,24 @@
 /**
  * Turning tracers on and off.
  *
- * Who changes something holds the gate, one task at a time, marks the slots that are wanted and has livepatchd change
+ * Who changes something holds the mutex, one task at a time, marks the slots that are wanted and has livepatchd change
  * the entries. Rings and return stacks are there before the first stub and go after the last: every CPU has passed a
  * safepoint since, so no stub is still running.
  */
-import { EBUSY, EINVAL, ENOMEM, TASK_UNINTERRUPTIBLE } from "../abi";
-import { MACHINE, MACHINE_CPUS, MACHINE_SYMBOL_COUNT, PAGE_SIZE, SYMBOL_SLOT } from "../layout";
+import { EINVAL, ENOMEM } from "../abi";
+import { MACHINE, MACHINE_CPUS, MACHINE_SYMBOL_COUNT, PAGE_SIZE, SYMBOL_SLOT, TRACE_LOCK, TRACE_LOCK_SIZE } from "../layout";
 import { KlpState, klp } from "../livepatch/state";
 import { is_slot } from "../livepatch/func_stack";
 import { wait_a_little } from "../livepatch/poke";
 import { tracing_asked } from "../livepatch/entries";
+import { MUTEX_SIZE, Mutex, mutex_init, mutex_lock, mutex_unlock } from "../lock/mutex";
 import { MAX_ORDER } from "../mm/page";
-import { schedule, wake_up_task } from "../sched/core";
+import { wake_up_task } from "../sched/core";
 import { symbol_row } from "../sched/stacktrace";
-import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
 import { graph_stacks_alloc, graph_stacks_free } from "./graph_tasks";
 import { ring_head, ring_of, rings_alloc, rings_free } from "./ring";
 import {
-  MARK_FILTER, MARK_NOTRACE, MARK_PROBED, MARK_WANTED, SLOT_END, TRACER_GRAPH, TRACER_NOP, Tracing, function_of, marks_of, set_function, set_marks, tracing,
+  MARK_FILTER, MARK_NOTRACE, MARK_PROBED, MARK_WANTED, SLOT_END, TRACER_GRAPH, TRACER_NOP, function_of, marks_of, set_function, set_marks, tracing,
 } from "./state";
 
 /** Pages per CPU at first: 64 KiB. */
@@ -27,7 +27,7 @@ const FIRST_ORDER = 4;
 /** Finds out which function owns which slot. At boot. */
 @notrace export function tracing_init(): void {
   const all = tracing();
-  wait_queue_init(gate(), "tracing");
+  mutex_init(lock(), "tracing");
   all.on = 1;
   all.enabled = 1;
   all.order = FIRST_ORDER;
@@ -37,27 +37,23 @@ const FIRST_ORDER = 4;
   }
 }
 
-@inline function gate(): WaitQueue {
-  return changetype<WaitQueue>(tracing());
+if (MUTEX_SIZE > TRACE_LOCK_SIZE) ERROR("Mutex no longer fits layout.ts");
+
+/** Guards what is in state.ts against changes, and keeps the rings in place for readers. */
+@inline function lock(): Mutex {
+  return changetype<Mutex>(<usize>TRACE_LOCK);
 }
 
 /** Waits until nobody else changes what is traced, nor reads it. */
 @notrace export function tracing_lock(): void {
-  for (;;) {
-    prepare_to_wait(gate(), TASK_UNINTERRUPTIBLE);
-    // Pairs with the store in tracing_unlock(), which comes before its wake-up.
-    if (atomic.cmpxchg<i32>(changetype<usize>(tracing()), 0, 1, offsetof<Tracing>("busy")) == 0) break;
-    schedule();
-  }
-  finish_wait(gate());
+  mutex_lock(lock());
 }
 
 @notrace export function tracing_unlock(): void {
-  atomic.store<i32>(changetype<usize>(tracing()), 0, offsetof<Tracing>("busy"));
-  wake_up(gate());
+  mutex_unlock(lock());
 }
 
-/** Makes every CPU's entries say what filters, tracer and probes ask for; returns when they do. The gate is held. */
+/** Makes every CPU's entries say what filters, tracer and probes ask for; returns when they do. The mutex is held. */
 @notrace export function update_tracing(): void {
   const filtered = any_marked(MARK_FILTER);
   for (let slot = 1; slot < SLOT_END; slot++) {
@@ -87,7 +83,7 @@ const FIRST_ORDER = 4;
   return load<i32>(MACHINE, MACHINE_CPUS);
 }
 
-/** Makes `tracer`, TRACER_*, the current one, with empty rings: 0 or -ENOMEM, and then there is none. The gate is held. */
+/** Makes `tracer`, TRACER_*, the current one, with empty rings: 0 or -ENOMEM, and then there is none. The mutex is held. */
 @notrace export function set_tracer(tracer: i32): i32 {
   const all = tracing();
   const last = all.tracer;
@@ -113,12 +109,12 @@ const FIRST_ORDER = 4;
   rings_free(cpus(), tracing().order);
 }
 
-/** Rings for whoever records without a tracer; false when memory is out. The gate is held. */
+/** Rings for whoever records without a tracer; false when memory is out. The mutex is held. */
 @notrace export function need_rings(): bool {
   return ring_of(0).base != 0 || rings_alloc(cpus(), tracing().order);
 }
 
-/** Makes rings hold `kib` KiB each, rounded up to a block of pages; they are empty then. The gate is held. */
+/** Makes rings hold `kib` KiB each, rounded up to a block of pages; they are empty then. The mutex is held. */
 @notrace export function set_buffer_size(kib: i32): i32 {
   const all = tracing();
   let order = 0;
@@ -133,17 +129,7 @@ const FIRST_ORDER = 4;
   return had && !need_rings() ? -ENOMEM : 0;
 }
 
-/** Forgets what was recorded. The gate is held. */
+/** Forgets what was recorded. The mutex is held. */
 @notrace export function clear_rings(): void {
   for (let cpu = 0; cpu < cpus(); cpu++) ring_of(cpu).erased = ring_head(ring_of(cpu));
-}
-
-/** kernel.ftrace_enabled: live patches hold it. 0 or -EBUSY. */
-@notrace export function set_enabled(on: bool, patches: bool): i32 {
-  if (!on && patches) return -EBUSY;
-  tracing_lock();
-  tracing().enabled = on ? 1 : 0;
-  update_tracing();
-  tracing_unlock();
-  return 0;
 }

@@ -4,7 +4,7 @@
 import { EINVAL, ENOENT } from "../abi";
 import { MACHINE, MACHINE_CPUS, PAGE_SIZE } from "../layout";
 import { parse_number, put_number, put_text, spells } from "../lib/text";
-import { clear_rings, set_buffer_size, set_enabled, set_tracer, tracing_lock, tracing_unlock } from "./control";
+import { clear_rings, set_buffer_size, set_tracer, tracing_lock, tracing_unlock } from "./control";
 import { filter_clear, filter_show, filter_store } from "./filter";
 import { mark_store } from "./mark";
 import { TRACER_NAMES } from "./print";

@@ -2,7 +2,7 @@
  * Reading the rings as text, in the order of time: `trace` shows what is there, `trace_pipe` takes it.
  *
  * A reader remembers a place in each ring, so a text of any length is read in pieces; each piece is whole lines. The
- * gate is held meanwhile, so that the rings stay; the CPUs go on writing. What is overwritten before it was read is
+ * mutex is held meanwhile, so that the rings stay; the CPUs go on writing. What is overwritten before it was read is
  * said to be lost.
  */
 import { EVENT_CALL, EVENT_MARK, EVENT_MORE, EVENT_RETURN } from "../abi";

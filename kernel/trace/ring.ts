@@ -12,7 +12,7 @@ import { IN_HARDIRQ, IN_SOFTIRQ, need_resched } from "../cpu/irq";
 import { cpu_id, this_cpu } from "../cpu/percpu";
 import {
   EVENT_CALLED, EVENT_CALLER, EVENT_FLAGS, EVENT_FUNCTION, EVENT_KIND, EVENT_NAME, EVENT_NUMBER, EVENT_SIZE, EVENT_TASK, EVENT_TIME, PAGE_SIZE, PERCPU_IN_IRQ,
-  PERCPU_IRQ_OFF, PERCPU_PREEMPT, TASK_NAME, TASK_NAME_SIZE, TRACE_RINGS, TRACE_RING_SIZE,
+  PERCPU_IRQ_OFF, PERCPU_PREEMPT, RING_BASE, RING_COUNT, RING_ERASED, RING_HEAD, TASK_NAME, TASK_NAME_SIZE, TRACE_RINGS, TRACE_RING_SIZE,
 } from "../layout";
 import { alloc_pages, free_pages } from "../mm/page";
 import { current } from "../sched/task";
@@ -30,6 +30,8 @@ export class Ring {
   /** Records below this were taken by trace_pipe. */
   taken: i32;
 }
+if (<i32>offsetof<Ring>("base") != RING_BASE || <i32>offsetof<Ring>("count") != RING_COUNT) ERROR("Ring differs from layout.ts");
+if (<i32>offsetof<Ring>("head") != RING_HEAD || <i32>offsetof<Ring>("erased") != RING_ERASED) ERROR("Ring differs from layout.ts");
 if (<i32>offsetof<Ring>() > TRACE_RING_SIZE) ERROR("Ring no longer fits layout.ts");
 
 @inline export function ring_of(cpu: i32): Ring {

@@ -4,12 +4,10 @@
  *   TRACING      one Tracing record
  *   TRACE_SLOTS  per table slot: u16 frame id of its original (0: no such slot), u8 MARK_* bits
  *
- * Whoever changes them holds the control gate (control.ts); stubs on every CPU read them. A slot's entry follows its
+ * Whoever changes them holds the mutex (control.ts); stubs on every CPU read them. A slot's entry follows its
  * MARK_WANTED by livepatchd's hand.
  */
 import { MAX_SLOTS, TRACE_SLOTS, TRACE_SLOT_SIZE, TRACING, TRACING_SIZE } from "../layout";
-import { ListNode } from "../lib/list";
-import { SpinLock } from "../lock/spinlock";
 
 export const TRACER_NOP = 0;
 export const TRACER_FUNCTION = 1;
@@ -24,18 +22,13 @@ export const MARK_PROBED = 4;
 /** All told: its calls go through the trace stub. */
 export const MARK_WANTED = 8;
 
-/** Lock and list are a wait queue: who waits for the control gate. */
 @unmanaged
-export class Tracing extends SpinLock {
-  gate_next: ListNode;
-  gate_prev: ListNode;
-  /** 1 while somebody holds the control gate; atomic. */
-  busy: i32;
+export class Tracing {
   /** TRACER_*; set before the stubs come, cleared after they have gone. */
   tracer: i32;
   /** tracing_on: records are written; atomic. */
   on: i32;
-  /** kernel.ftrace_enabled: 0 takes every trace stub away. */
+  /** kernel.ftrace_enabled: 0 takes every trace stub away; atomic. */
   enabled: i32;
   /** Number of the graph tracer's run: what a return stack holds of an earlier one is void. */
   session: i32;
@@ -48,6 +41,10 @@ if (<i32>offsetof<Tracing>() > TRACING_SIZE) ERROR("Tracing no longer fits layou
 
 @inline export function tracing(): Tracing {
   return changetype<Tracing>(<usize>TRACING);
+}
+
+@inline export function is_enabled(): bool {
+  return atomic.load<i32>(TRACING, offsetof<Tracing>("enabled")) != 0;
 }
 
 @inline function slot_record(slot: i32): usize {
