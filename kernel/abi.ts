@@ -358,6 +358,9 @@ export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const ERESTART = 512; // within the kernel: poked, not signalled; the system call is made again
 
+// ── taint: bits of SYSCTL_TAINTED, with Linux's numbers and letters ────────────────────────────────
+export const TAINT_WARN = 512; // W: the kernel found itself wrong, and went on
+
 // ── measuring: what SYS_BENCH does, and what a meter's record says ──────────────────────────────────
 export const METER_DO_CALL = 0; // one call; counts it, notes gaps and the first call of another version
 export const METER_DO_TIMED = 1; // one call between two looks at the clock; notes the first of another version, and others

@@ -20,9 +20,53 @@ export const ASSERTIONS: readonly { readonly when: string; readonly says: RegExp
     when: "pages are freed with another order than they were taken with",
     says: /free_pages\(\) twice, or with another/,
   },
+  {
+    when: "a mutex is given back by a task that does not hold it",
+    says: /unlock of a mutex by a task that does not hold it: precious, by hostd\[\d+\], held by keeper\[\d+\]/,
+  },
+  {
+    when: "a mutex is taken twice by one task",
+    says: /recursive mutex: twice, by hostd\[(\d+)\], held by hostd\[\1\]/,
+  },
 ];
 /** Row of the first of them. */
 export const FIRST_ASSERTION: number = Object.keys(FAILURE).length;
+
+/** What the audit must name although the machine goes on: the rows behind those; with what the log says. */
+export const FINDINGS: readonly { readonly when: string; readonly finding: RegExp; readonly log: RegExp }[] = [
+  {
+    when: "two locks are taken in either order, although nobody ever waited",
+    finding: /^possible circular locking dependency: beta -> alpha$/,
+    log: /hostd\[\d+\] on CPU \d takes alpha and holds beta\n.* {2}beta -> alpha: now, by hostd\[\d+\]\n.* {2}alpha -> beta: before, by hostd\[\d+\]/,
+  },
+  {
+    when: "three tasks take locks in a circle",
+    finding: /^possible circular locking dependency: gamma -> alpha$/,
+    log: /third\[\d+\] on CPU \d takes alpha and holds gamma\n.* {2}gamma -> alpha: now, by third\[\d+\]\n.* {2}alpha -> beta: before, by first\[\d+\]\n.* {2}beta -> gamma: before, by second\[\d+\]/,
+  },
+  {
+    when: "two mutexes are taken in either order",
+    finding: /^possible circular locking dependency: beta -> alpha$/,
+    log: /takes alpha and holds beta/,
+  },
+  {
+    when: "two locks of one name are held at once, of which nothing says which comes first",
+    finding: /^possible circular locking dependency: sibling -> sibling$/,
+    log: /takes sibling and holds sibling/,
+  },
+  {
+    when: "a task sleeps and holds a mutex",
+    finding: /^mutex held: precious by pid \d+ keeper$/,
+    log: /machine is up/,
+  },
+  {
+    when: "a task ends and holds a mutex",
+    finding: /^mutexes of tasks that ended: 1, precious$/,
+    log: /forgetful\[\d+\] ended and holds mutex precious/,
+  },
+];
+/** Row of the first of them. */
+export const FIRST_FINDING: number = FIRST_ASSERTION + ASSERTIONS.length;
 
 export async function failingImage(stepped: boolean): Promise<{ kernel: Uint8Array }> {
   const entries = ["kernel/main.ts", "test/kernel/failing.ts"];

@@ -7,6 +7,7 @@ import {
   SYSCTLS, SYSCTL_FILE_MAX, SYSCTL_FTRACE_ENABLED, SYSCTL_HOSTNAME, SYSCTL_HOSTNAME_LENGTH, SYSCTL_HOSTNAME_SIZE, SYSCTL_MODULES_DISABLED,
   SYSCTL_PANIC_ON_OOPS, SYSCTL_PID_MAX, SYSCTL_TAINTED,
 } from "../layout";
+import { taint } from "../lib/taint";
 import { parse_number, put_bytes, put_number, put_text, trimmed } from "../lib/text";
 import { MAX_PIDS } from "../sched/tasklist";
 import { enabled_set } from "../trace/enabled";
@@ -25,9 +26,6 @@ const FTRACE_ENABLED = 1;
 /** Rows from here on are in fs, those before in kernel. */
 const FIRST_OF_FS = 5;
 
-/** TAINT_LIVEPATCH: the letter K. */
-export const TAINT_LIVEPATCH = 1 << 15;
-
 /** Sets all to their defaults; before the first task, which needs pid_max. */
 export function sysctl_init(): void {
   for (let row = 0; row < PLACES.length; row++) store<i32>(SYSCTLS + unchecked(PLACES[row]), unchecked(DEFAULTS[row]));
@@ -43,11 +41,6 @@ export function sysctl_files(proc: Inode): void {
     add_attribute(row < FIRST_OF_FS ? kernel : fs, unchecked(NAMES[row]), 0o644, show_number, store_number, row);
   }
   add_attribute(kernel, "hostname", 0o644, show_hostname, store_hostname, 0);
-}
-
-/** Notes that the kernel is not what it was; for good. */
-@notrace export function taint(bits: i32): void {
-  atomic.or<i32>(SYSCTLS, bits, SYSCTL_TAINTED);
 }
 
 function show_number(at: usize, limit: usize, row: i32): usize {

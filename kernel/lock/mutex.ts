@@ -16,6 +16,7 @@ import { put_number, put_text, put_zero_ended } from "../lib/text";
 import { might_sleep, schedule } from "../sched/core";
 import { Task, current } from "../sched/task";
 import { WaitQueue, finish_wait, interrupted, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { lockdep_order } from "./lockdep";
 
 @unmanaged
 export class Mutex extends WaitQueue {
@@ -53,6 +54,7 @@ export function mutex_init(mutex: Mutex, name: string): void {
 /** Takes `mutex`; sleeps, whatever signals come. Panics when the caller holds it already. */
 export function mutex_lock(mutex: Mutex): void {
   might_sleep();
+  check_order(mutex);
   if (!take(mutex)) wait_for(mutex, TASK_UNINTERRUPTIBLE);
   note_taken(mutex);
 }
@@ -60,6 +62,7 @@ export function mutex_lock(mutex: Mutex): void {
 /** The same, but a signal or a live-patch poke ends the wait: 0, or -EINTR or -ERESTART without the mutex. */
 export function mutex_lock_interruptible(mutex: Mutex): i32 {
   might_sleep();
+  check_order(mutex);
   if (!take(mutex)) {
     const error = wait_for(mutex, TASK_INTERRUPTIBLE);
     if (error) return error;
@@ -109,6 +112,14 @@ function wait_for(mutex: Mutex, state: i32): i32 {
   // The holder may have woken this task, of all waiters, when it had decided to give up.
   if (error && holder_of(mutex) == 0) wake_up(mutex);
   return error;
+}
+
+/** Debug builds: whether the order fits what was seen so far. A recursion has its own words. */
+@notrace function check_order(mutex: Mutex): void {
+  if (!DEBUG || holder_of(mutex) == changetype<usize>(current())) return;
+  for (let outer = changetype<Mutex>(current().mutexes); changetype<usize>(outer); outer = outer.outer) {
+    lockdep_order(changetype<usize>(outer), changetype<usize>(mutex));
+  }
 }
 
 @inline function note_taken(mutex: Mutex): void {

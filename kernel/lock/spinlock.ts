@@ -13,6 +13,7 @@ import {
   SPINLOCK_OWNER, SPINLOCK_SIZE, SPINLOCK_WAITERS,
 } from "../layout";
 import { die, log_begin, log_end, log_num, log_str } from "../lib/printk";
+import { lockdep_spin, lockdep_spin_released, lockdep_spin_taken } from "./lockdep";
 
 /** Spins before a waiter sleeps: about 20 µs. */
 const SPIN_LIMIT = 1000;
@@ -51,8 +52,10 @@ if (<i32>offsetof<SpinLock>("contended") != SPINLOCK_CONTENDED) ERROR("SpinLock.
 @notrace export function spin_lock(lock: SpinLock): void {
   const word = changetype<usize>(lock);
   irq_disable();
+  if (DEBUG) lockdep_spin(word);
   // Sequentially consistent, so nothing in the critical section moves above it. Pairs with the store in spin_unlock().
   if (atomic.cmpxchg<i32>(word, UNLOCKED, cpu_id + 1) != UNLOCKED) spin_lock_slow(lock);
+  if (DEBUG) lockdep_spin_taken(word);
   store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_LOCKS_HELD) + 1, PERCPU_LOCKS_HELD);
   store<u32>(this_cpu, <u32>word, PERCPU_LAST_LOCK);
 }
@@ -86,6 +89,7 @@ if (<i32>offsetof<SpinLock>("contended") != SPINLOCK_CONTENDED) ERROR("SpinLock.
 @notrace export function spin_unlock(lock: SpinLock): void {
   const word = changetype<usize>(lock);
   if (DEBUG && atomic.load<i32>(word) != cpu_id + 1) lock_panic("unlock by a CPU that does not hold it", lock);
+  if (DEBUG) lockdep_spin_released(word);
   store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_LOCKS_HELD) - 1, PERCPU_LOCKS_HELD);
   atomic.store<i32>(word, UNLOCKED); // release; pairs with the cmpxchg in spin_lock()
   if (!STEPPED && atomic.load<i32>(word, SPINLOCK_WAITERS)) atomic.notify(word, 1);

@@ -12,6 +12,7 @@ import {
   AUDIT, AUDIT_SIZE, MACHINE, MACHINE_CPUS, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, TASK_NAME_SIZE,
 } from "../layout";
 import { put_number, put_text, put_zero_ended } from "../lib/text";
+import { put_inversions } from "../lock/lockdep";
 import { put_abandoned, put_mutexes } from "../lock/mutex";
 import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
 import { tree, vfs_objects, vfs_pages } from "../fs/inode";
@@ -83,7 +84,8 @@ export function audit(at: usize): usize {
     if (cpu == cpu_id) continue; // this CPU runs the audit
     at = compare(at, "tasks still queued: ", runqueue(cpu).queued);
   }
-  return check_locks(put_abandoned(at));
+  at = check_locks(put_abandoned(at));
+  return DEBUG ? put_inversions(at) : at;
 }
 
 @notrace function compare(at: usize, what: string, difference: i32): usize {

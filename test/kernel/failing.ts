@@ -4,18 +4,21 @@
  * Compiled together with the kernel instead of index.ts; the order is that of test/failing-image.ts.
  */
 import { TASK_UNINTERRUPTIBLE } from "../../kernel/abi";
+import { clock_ns } from "../../kernel/cpu/clock";
 import { cpu_relax, irq_enable } from "../../kernel/cpu/irq";
 import { cpu_id } from "../../kernel/cpu/percpu";
 import { context_switch } from "../../kernel/cpu/switch";
 import { SELFTEST } from "../../kernel/layout";
 import { panic } from "../../kernel/lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../../kernel/lock/spinlock";
+import { Mutex, mutex_init, mutex_lock, mutex_trylock, mutex_unlock } from "../../kernel/lock/mutex";
 import { alloc_pages, free_pages } from "../../kernel/mm/page";
 import { kfree, kmalloc } from "../../kernel/mm/slab";
-import { kthread_run } from "../../kernel/process/kthread";
-import { preempt_disable, safepoint, schedule } from "../../kernel/sched/core";
+import { ANY_CPU, kthread_run, kthread_should_stop } from "../../kernel/process/kthread";
+import { preempt_disable, safepoint, schedule, yield_cpu } from "../../kernel/sched/core";
 import { set_current_state } from "../../kernel/sched/task";
-import { SCRATCH } from "./harness";
+import { sleep_until } from "../../kernel/sched/timer";
+import { SCRATCH, join_threads } from "./harness";
 
 type Test = () => i32;
 
@@ -23,6 +26,8 @@ const FAILURES: StaticArray<Test> = [
   fail_panic, fail_trap_with_lock, fail_sleep_for_ever, fail_busy_wait, fail_unknown_exit,
   fail_safepoint_with_lock, fail_safepoint_without_preemption, fail_sleep_with_lock, fail_recursive_lock, fail_foreign_unlock, fail_irq_enable,
   fail_write_to_freed_object, fail_double_kfree, fail_write_to_freed_page, fail_double_free_pages, fail_free_pages_of_other_order,
+  fail_foreign_mutex_unlock, fail_recursive_mutex,
+  find_inversion, find_long_inversion, find_mutex_inversion, find_nested_class, find_held_mutex, find_abandoned_mutex,
 ];
 
 function lock(): SpinLock {
@@ -143,6 +148,114 @@ function fail_double_free_pages(): i32 {
 function fail_free_pages_of_other_order(): i32 {
   free_pages(alloc_pages(1), 0);
   return 0;
+}
+
+@inline function mutex(number: i32): Mutex {
+  return changetype<Mutex>(SCRATCH + 256 + <usize>(number * 64));
+}
+
+function holds_mutex(argument: i32): i32 {
+  mutex_lock(mutex(0));
+  while (!kthread_should_stop()) sleep_until(clock_ns() + 1000000000);
+  return 0;
+}
+
+/** A thread that sleeps and holds mutex 0. */
+function start_holder(): void {
+  mutex_init(mutex(0), "precious");
+  kthread_run(holds_mutex, 0, "keeper", ANY_CPU);
+  while (mutex_trylock(mutex(0))) {
+    mutex_unlock(mutex(0));
+    yield_cpu();
+  }
+}
+
+function fail_foreign_mutex_unlock(): i32 {
+  start_holder();
+  mutex_unlock(mutex(0));
+  return 0;
+}
+
+function fail_recursive_mutex(): i32 {
+  mutex_init(mutex(0), "twice");
+  mutex_lock(mutex(0));
+  mutex_lock(mutex(0));
+  return 0;
+}
+
+@inline function numbered(number: i32): SpinLock {
+  return changetype<SpinLock>(SCRATCH + <usize>(number * 16));
+}
+
+/** Takes `inner` with `outer` held. */
+function take_two(outer: SpinLock, inner: SpinLock): void {
+  spin_lock(outer);
+  spin_lock(inner);
+  spin_unlock(inner);
+  spin_unlock(outer);
+}
+
+/** Never at once: nothing hangs, and yet it could. */
+function find_inversion(): i32 {
+  spin_lock_init(numbered(0), "alpha");
+  spin_lock_init(numbered(1), "beta");
+  take_two(numbered(0), numbered(1));
+  take_two(numbered(1), numbered(0));
+  take_two(numbered(1), numbered(0));
+  return 0;
+}
+
+function takes_pair(argument: i32): i32 {
+  take_two(numbered(argument), numbered((argument + 1) % 3));
+  return 0;
+}
+
+/** Three threads, one after the other, each with a pair of its own. */
+function find_long_inversion(): i32 {
+  spin_lock_init(numbered(0), "alpha");
+  spin_lock_init(numbered(1), "beta");
+  spin_lock_init(numbered(2), "gamma");
+  kthread_run(takes_pair, 0, "first", ANY_CPU);
+  join_threads(1);
+  kthread_run(takes_pair, 1, "second", ANY_CPU);
+  join_threads(1);
+  kthread_run(takes_pair, 2, "third", ANY_CPU);
+  return join_threads(1);
+}
+
+function find_mutex_inversion(): i32 {
+  mutex_init(mutex(0), "alpha");
+  mutex_init(mutex(1), "beta");
+  for (let first = 0; first < 2; first++) {
+    mutex_lock(mutex(first));
+    mutex_lock(mutex(1 - first));
+    mutex_unlock(mutex(1 - first));
+    mutex_unlock(mutex(first));
+  }
+  return 0;
+}
+
+function find_nested_class(): i32 {
+  spin_lock_init(numbered(0), "sibling");
+  spin_lock_init(numbered(1), "sibling");
+  take_two(numbered(0), numbered(1));
+  return 0;
+}
+
+function find_held_mutex(): i32 {
+  start_holder();
+  return 0;
+}
+
+function leaves_mutex(argument: i32): i32 {
+  mutex_lock(mutex(0));
+  return 0;
+}
+
+function find_abandoned_mutex(): i32 {
+  mutex_init(mutex(0), "precious");
+  kthread_run(leaves_mutex, 0, "forgetful", ANY_CPU);
+  return join_threads(1);
 }
 
 @sleeps function run_failure(row: i32): i32 {

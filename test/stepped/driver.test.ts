@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
-import { ASSERTIONS, FAILURE, failingImage, FIRST_ASSERTION } from "../failing-image.ts";
+import { ASSERTIONS, FAILURE, failingImage, FINDINGS, FIRST_ASSERTION, FIRST_FINDING } from "../failing-image.ts";
 import { FOREIGN } from "../user-module.ts";
 
 const SIGSEGV = 11;
@@ -172,4 +172,21 @@ describe("a debug build panics, and names the reason, when", () => {
       });
     },
   );
+});
+
+describe("the audit of a debug build names it, and the log says more, when", () => {
+  let image: { kernel: Uint8Array };
+  beforeAll(async () => {
+    image = await failingImage(true);
+  });
+
+  it.each(FINDINGS.map((row, index) => ({ ...row, row: FIRST_FINDING + index })))("$when", async (expected) => {
+    const running = await boot({ cpus: 1, image, selftests: true });
+    expect(await running.audit()).toEqual([]);
+    expect(await running.selftest(expected.row)).toBe(0);
+    const findings = await running.audit();
+    expect(findings).toContainEqual(expect.stringMatching(expected.finding));
+    expect(findings.filter((finding) => /locking dependency/.test(finding)).length).toBeLessThan(2); // once per pair
+    expect(running.log().join("\n")).toMatch(expected.log);
+  });
 });

@@ -48,6 +48,7 @@ const PLANTED = [
   { name: "sleep-in-atomic-context", what: "a function sleeps with a spin lock held" },
   { name: "rounds-ignore-hotplug", what: "a CPU goes in the middle of a round over all" },
   { name: "mutex-wake-up-kept", what: "a waiter that gives up keeps the wake-up that came for it" },
+  { name: "locks-in-either-order", what: "a pipe's locks are taken in either order" },
   { name: "stack-end-unchecked", what: "a saved stack grows over its end" },
 ];
 
