@@ -11,7 +11,7 @@ import { MOTHERS } from "../user-module.ts";
 import { duringChurn } from "./churn.ts";
 
 /** Each planted bug builds a kernel of its own: in the full run only. */
-const FULL = process.env["WLP_FULL"] !== undefined;
+const PLANTED = process.env["WLP_FULL"] !== undefined;
 
 const SEEDS = process.env["WLP_FULL"] ? 200 : 2;
 const PLANTED_SEEDS = 60;
@@ -135,7 +135,7 @@ it(`whoever sleeps on a CPU that goes wakes up all the same, over ${SEEDS} seeds
   for (let seed = 1; seed <= SEEDS; seed++) expect(await nappers(kernel, seed), `seed ${seed}`).toBeUndefined();
 });
 
-describe.skipIf(!FULL)("a planted bug is found:", { timeout: 300_000 }, () => {
+describe.skipIf(!PLANTED)("a planted bug is found:", { timeout: 300_000 }, () => {
   it("a CPU comes without the entries that the others have", async () => {
     expect(await firstFinding(await plantedImage("entries-not-adopted"), READS, PLANTED_SEEDS)).toBeDefined();
   });
