@@ -32,6 +32,9 @@ export const SELFTESTS: readonly string[] = [
   "a waiter for a mutex that a signal sends away costs nobody else the mutex",
   "complete() lets one waiter pass, complete_all() everybody from then on",
   "a waiter for a completion that a signal sends away costs nobody else the completion",
+  "a reader under RCU never meets what a writer freed behind synchronize_rcu()",
+  "call_rcu() calls each head once, when all who read then have ended, and in order",
+  "a grace period ends while a CPU goes and comes",
 ];
 
 /** Row of the test that needs 64 MiB. */

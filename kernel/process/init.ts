@@ -18,6 +18,7 @@ import { child_queue, has_zombie, wait_for_child } from "./exit";
 import { hostd_init, hostd_main } from "./hostd";
 import { ANY_CPU, kthread_run } from "./kthread";
 import { ksoftirqds_start } from "./ksoftirqd";
+import { rcu_gp_start } from "./rcu_gp";
 import { upcall_init } from "./upcall";
 import { workqueues_start } from "./workqueue";
 
@@ -35,6 +36,7 @@ function init_main(argument: i32): i32 {
   upcall_init();
   workqueues_start();
   ksoftirqds_start();
+  rcu_gp_start();
   device_start();
   klp_start();
   const hostd = kthread_run(hostd_main, 0, "hostd", ANY_CPU);

@@ -164,6 +164,10 @@ export class Task {
   uid: i32;
   gid: i32;
   umask: i32;
+  /** What it has queued to wait for a grace period (lock/rcu.ts): an RcuHead; and whether that is over, atomic. */
+  rcu_next: usize;
+  rcu_fn: i32;
+  rcu_done: i32;
 }
 /** Open files follow the leader's record. */
 export const TASK_FILES = <i32>offsetof<Task>();

@@ -14,6 +14,7 @@ import { test_log_lines } from "./log";
 import { test_allocators } from "./memory";
 import { test_completion_interrupted, test_completions, test_mutex_interrupted, test_mutexes } from "./mutexes";
 import { test_pipe_many_readers, test_pipe_transfer, test_pipe_without_reader } from "./pipes";
+import { test_call_rcu, test_rcu_readers, test_rcu_with_hotplug } from "./rcu";
 import { test_exit_and_wait, test_kthread_stop, test_migration, test_orphans, test_ten_thousand_tasks, test_timers } from "./tasks";
 import { test_upcall_refusals, test_upcalls } from "./upcalls";
 import { test_calls, test_concurrent_callers, test_queue_work, test_schedule_on_each_cpu } from "./work";
@@ -27,6 +28,7 @@ const TESTS: StaticArray<Test> = [
   test_upcalls, test_upcall_refusals,
   test_hotplug_states, test_rounds_during_hotplug,
   test_mutexes, test_mutex_interrupted, test_completions, test_completion_interrupted,
+  test_rcu_readers, test_call_rcu, test_rcu_with_hotplug,
   test_ten_thousand_tasks, test_log_lines,
 ];
 

@@ -49,6 +49,7 @@ const PLANTED = [
   { name: "rounds-ignore-hotplug", what: "a CPU goes in the middle of a round over all" },
   { name: "mutex-wake-up-kept", what: "a waiter that gives up keeps the wake-up that came for it" },
   { name: "locks-in-either-order", what: "a pipe's locks are taken in either order" },
+  { name: "grace-period-ends-early", what: "a CPU that is in the middle of a reader counts as outside" },
   { name: "stack-end-unchecked", what: "a saved stack grows over its end" },
 ];
 
