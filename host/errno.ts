@@ -12,13 +12,17 @@ const NAMES: ReadonlyMap<number, string> = new Map(
     .map(([name, value]) => [value, name]),
 );
 
+/** `ENOENT` for -2. */
+export function errorName(status: number): string {
+  return NAMES.get(-status) ?? `errno ${-status}`;
+}
+
 /** `status` as it is, or a refusal that names the error number. */
 export function succeeded(status: number, doing: string): number {
   if (status >= 0) return status;
-  const errno = NAMES.get(-status) ?? `errno ${-status}`;
   throw new MachineError(
     "REQUEST_FAILED",
-    `${doing}: ${errno}`,
+    `${doing}: ${errorName(status)}`,
     "The error numbers are Linux's; kernel/abi.ts lists them.",
   );
 }

@@ -40,6 +40,9 @@ export type MachineErrorCode =
   | "BAD_HOOK"
   | "UNPLACED_ADDRESS" // patched code uses an address that means nothing outside the kernel image
   | "NOT_A_PATCH" // a module without the sections of a patch
+  // ── toolchain: kernel modules ──
+  | "BAD_MODULE" // source that no module can be made of
+  | "NOT_A_MODULE" // a file without the sections of a kernel module
   // ── machine: what it is asked to be ──
   | "BAD_OPTION" // an option's name or value
   | "MEMORY_TOO_SMALL"
@@ -77,6 +80,8 @@ export type MachineErrorCode =
   | "NOT_LOADED"
   | "FUNCTION_IN_USE"
   | "HOOK_REFUSED"
+  // ── kernel modules ──
+  | "MODULE_REFUSED" // the kernel does not load or unload it
   // ── command line ──
   | "NO_SUCH_MACHINE" // none of that name runs
   | "MACHINE_EXISTS" // two of one name

@@ -23,11 +23,9 @@ import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage, refuseWithoutSelftests } from "./boot/images.ts";
 import { kernelSource } from "./boot/kernel-source.ts";
-import { cpuImages, firstProgram, place, write } from "./boot/placement.ts";
-import { ORIGINAL } from "./check/oracle.ts";
+import { cpuImages, place, write } from "./boot/placement.ts";
 import type { TracedCalls } from "./check/oracle.ts";
 import { slotEntries } from "./check/slots.ts";
-import { VersionTrace } from "./check/version-trace.ts";
 import { execLine } from "./console/exec.ts";
 import type { ExecOptions, ExecResult } from "./console/exec.ts";
 import { Terminal } from "./console/terminal.ts";
@@ -40,13 +38,12 @@ import { MachineError } from "./errors.ts";
 import { EventSource } from "./events.ts";
 import type { MachineEvent } from "./events.ts";
 import { KeptLog } from "./kept-log.ts";
-import { Mailbox } from "./mailbox.ts";
+import type { Mailbox } from "./mailbox.ts";
 import { Meter } from "./meter.ts";
 import { createMemory } from "./memory.ts";
 import type { SharedMemory } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { MachineOptions, Settings } from "./options.ts";
-import { Patcher } from "./patch/patcher.ts";
 import { verifyPatch } from "./patch/verify.ts";
 import { readStopTimes } from "./patch/stop-times.ts";
 import type { StopTimes } from "./patch/stop-times.ts";
@@ -57,8 +54,9 @@ import { readImage } from "./platform/node/files.ts";
 import type { Platform } from "./platform/platform.ts";
 import { PLATFORMS } from "./platform/platforms.ts";
 import type { KernelMap } from "./toolchain/image.ts";
-import { Upcalls } from "./upcalls.ts";
 import { Tracing } from "./tracing.ts";
+import { assemble } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
 import type { CounterReading, MachineStats } from "./stats.ts";
 
@@ -71,9 +69,7 @@ export class Machine {
   readonly #log: KeptLog;
   // Set once, by boot, before anybody has the machine.
   #platform!: Platform;
-  #mailbox!: Mailbox;
-  #patcher!: Patcher;
-  #trace!: VersionTrace;
+  #parts!: Parts;
   #map!: KernelMap;
   #failure: MachineError | undefined;
   #down: Promise<void> | undefined;
@@ -111,22 +107,8 @@ export class Machine {
       onFailure: (error) => machine.#onFailure(error),
       panicError: () => machine.#log.panicError(),
     });
-    machine.#mailbox = new Mailbox(memory, machine.#platform, settings.requestTimeoutMs);
-    machine.#patcher = new Patcher({
-      memory,
-      platform: machine.#platform,
-      mailbox: machine.#mailbox,
-      target: kernel,
-      firstFree: firstProgram(kernel.map) + user.map.programs.length,
-    });
+    machine.#parts = assemble(memory, machine.#platform, settings, kernel, user);
     machine.#map = kernel.map;
-    new Upcalls(memory, machine.#platform, settings.requestTimeoutMs).start();
-    const names = new Map(kernel.map.functions.map(({ id, name }) => [id, { name, version: ORIGINAL }]));
-    machine.#trace = new VersionTrace(
-      memory,
-      machine.#mailbox,
-      (id) => names.get(id) ?? machine.#patcher.functionOf(id) ?? { name: `frame id ${id}`, version: "?" },
-    );
     try {
       await abortable(machine.#platform.start(), signal);
     } catch (error) {
@@ -192,7 +174,7 @@ export class Machine {
   }
 
   #terminalHost(): TerminalHost {
-    return { memory: this.#memory, platform: this.#platform, mailbox: this.#mailbox };
+    return { memory: this.#memory, platform: this.#platform, mailbox: this.#parts.mailbox };
   }
 
   /** What should not be on a machine at rest, one finding per line: leaks, lost wake-ups, locks held. */
@@ -212,43 +194,47 @@ export class Machine {
 
   /** Verifies, loads and enables a patch; resolves when the transition has completed, unless `noWait`. */
   async load(bytes: Uint8Array, options: LoadOptions = {}): Promise<LoadedPatch> {
-    this.#refuseFailed();
-    return this.#patcher.load(bytes, options);
+    return this.#live(this.#parts.patcher).load(bytes, options);
   }
 
   /** Disables a patch by the road that it came; it stays loaded. */
   async disable(patch: LoadedPatch, options: LoadOptions = {}): Promise<void> {
-    this.#refuseFailed();
-    await this.#patcher.disable(patch, options);
+    await this.#live(this.#parts.patcher).disable(patch, options);
   }
 
   /** Enables a loaded patch again. */
   async enable(patch: LoadedPatch, options: LoadOptions = {}): Promise<void> {
-    this.#refuseFailed();
-    await this.#patcher.enable(patch, options);
+    await this.#live(this.#parts.patcher).enable(patch, options);
   }
 
   /** Takes a disabled patch out of the machine, code, data and table entries. */
   async unload(patch: LoadedPatch, options: CallOptions = {}): Promise<void> {
-    this.#refuseFailed();
-    await this.#patcher.unload(patch, options);
+    await this.#live(this.#parts.patcher).unload(patch, options);
   }
 
   /** Loaded patches. */
   patches(): LoadedPatch[] {
-    return this.#patcher.list();
+    return this.#parts.patcher.list();
   }
 
   /** State of a patch, result of the last request, tasks that have not moved yet. */
   async patchStatus(patch: LoadedPatch, options: CallOptions = {}): Promise<PatchStatus> {
-    this.#refuseFailed();
-    return this.#patcher.status(patch, options);
+    return this.#live(this.#parts.patcher).status(patch, options);
   }
 
   /** Waits for the end of the request under way for a patch; 0 or -errno. */
   async patchSettled(patch: LoadedPatch, options: CallOptions = {}): Promise<number> {
-    this.#refuseFailed();
-    return this.#patcher.settled(patch, options);
+    return this.#live(this.#parts.patcher).settled(patch, options);
+  }
+
+  /** Loads a kernel module; `parameters` as on insmod's command line. */
+  async insmod(bytes: Uint8Array, parameters: string = "", options: CallOptions = {}): Promise<void> {
+    await this.#live(this.#parts.modules).load(bytes, parameters, options);
+  }
+
+  /** Unloads a kernel module that nobody uses. */
+  async rmmod(name: string, options: CallOptions = {}): Promise<void> {
+    await this.#live(this.#parts.modules).remove(name, options);
   }
 
   /** Stamps of the last stop: request, each CPU's arrival and leaving, standstill. */
@@ -263,7 +249,7 @@ export class Machine {
 
   /** Has every CPU record what benchmarks ask for, from now on. Once. */
   async meter(options: CallOptions = {}): Promise<Meter> {
-    return Meter.open(this.#memory, this.#mailbox, this.settings.cpus, options);
+    return Meter.open(this.#memory, this.#parts.mailbox, this.settings.cpus, options);
   }
 
   /** Machine time, ns since boot. */
@@ -282,43 +268,40 @@ export class Machine {
         "Boot with debug: true, or on the stepped platform.",
       );
     }
-    await this.#trace.watch(slots, options);
+    await this.#parts.trace.watch(slots, options);
   }
 
   /** What was recorded since the last time. */
   trace(): TracedCalls {
-    return this.#trace.read();
+    return this.#parts.trace.read();
   }
 
   /** Ends recording, and gives its memory back. */
   async unwatch(options: CallOptions = {}): Promise<void> {
-    this.#refuseFailed();
-    await this.#trace.stop(options);
+    await this.#live(this.#parts.trace).stop(options);
   }
 
   /** Files below /sys/kernel/tracing. */
   tracing(): Tracing {
     this.#refuseFailed();
     const names = new Map(this.#map.functions.map(({ id, name }) => [id, name]));
-    return new Tracing({ mailbox: this.#mailbox, memory: this.#memory, cpus: this.settings.cpus, names });
+    return new Tracing({ mailbox: this.#parts.mailbox, memory: this.#memory, cpus: this.settings.cpus, names });
   }
 
   /** Where each CPU's entry of each slot leads: `original`, `stub`, `trace`, a patch's name; by CPU, by slot. */
   async slotEntries(slots: readonly number[]): Promise<string[][]> {
     this.#refuseFailed();
-    return slotEntries(this.#platform, this.#map.stride, slots, (slot) => this.#patcher.versionsOf(slot));
+    return slotEntries(this.#platform, this.#map.stride, slots, (slot) => this.#parts.patcher.versionsOf(slot));
   }
 
   /** Who blocks the transition, with stacks; or what the last stack check met. */
   async blockers(options: CallOptions = {}): Promise<string> {
-    this.#refuseFailed();
-    return this.#patcher.blockers(options);
+    return this.#live(this.#parts.patcher).blockers(options);
   }
 
   /** Pokes user tasks that have not moved: their sleep ends, their call is made again. Gives how many. */
   async signalBlockers(options: CallOptions = {}): Promise<number> {
-    this.#refuseFailed();
-    return this.#patcher.signal(options);
+    return this.#live(this.#parts.patcher).signal(options);
   }
 
   /** Has the device raise `hz` interrupts a second; 0 for none. */
@@ -334,8 +317,7 @@ export class Machine {
 
   /** Lets machine time pass: real time on threads, virtual time on the stepped platform. */
   async run(seconds: number, options: CallOptions = {}): Promise<void> {
-    this.#refuseFailed();
-    await this.#platform.pass(seconds, options.signal);
+    await this.#live(this.#platform).pass(seconds, options.signal);
   }
 
   /** Counters and latencies as they stand, without asking anybody. */
@@ -384,8 +366,12 @@ export class Machine {
   }
 
   async #request(op: number, text: string, argument: number, options: CallOptions): ReturnType<Mailbox["request"]> {
+    return this.#live(this.#parts.mailbox).request(op, text, argument, options);
+  }
+
+  #live<Part>(part: Part): Part {
     this.#refuseFailed();
-    return this.#mailbox.request(op, text, argument, options);
+    return part;
   }
 
   #refuseFailed(): void {

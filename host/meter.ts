@@ -5,8 +5,8 @@
  * overwritten first; who reads often enough loses none. Invariant: the block stays the meter's
  * until the machine ends, because a CPU may be writing at any time.
  */
+import { MAIL_OP_KLP_ALLOC } from "../kernel/abi.ts";
 import {
-  MAIL_OP_KLP_ALLOC,
   METER_KIND_DIRECT,
   METER_KIND_FIRST,
   METER_KIND_GAP,
@@ -15,7 +15,7 @@ import {
   METER_KIND_MOVED,
   METER_KIND_SEEN,
   METER_KIND_STAMP,
-} from "../kernel/abi.ts";
+} from "../kernel/records.ts";
 import {
   MACHINE,
   MACHINE_METER,
@@ -38,7 +38,7 @@ import type { SharedMemory } from "./memory.ts";
 
 export interface MeterRecord {
   readonly cpu: number;
-  /** METER_KIND_* of kernel/abi.ts. */
+  /** METER_KIND_* of kernel/records.ts. */
   readonly kind: number;
   readonly what: number;
   /** ns since boot. */

@@ -4,7 +4,7 @@
  * Contract: function_graph's calls are spans from call to return, on whatever CPUs they ran; the function tracer's calls,
  * and markers, are instants. Invariant: spans of a track nest, for a task's calls do.
  */
-import { EVENT_CALL, EVENT_MARK, EVENT_RETURN } from "../kernel/abi.ts";
+import { EVENT_CALL, EVENT_MARK, EVENT_RETURN } from "../kernel/records.ts";
 import type { TraceRecord } from "./trace-records.ts";
 
 export interface CallEvent {

@@ -4,7 +4,7 @@
  * Contract: what is in the rings now, in order of time; a record that was overwritten while it was read is left out.
  * Invariant: nothing is written, so CPUs may go on recording.
  */
-import { EVENT_MARK, EVENT_MORE } from "../kernel/abi.ts";
+import { EVENT_MARK, EVENT_MORE } from "../kernel/records.ts";
 import {
   EVENT_CALLED,
   EVENT_CALLER,
@@ -28,7 +28,7 @@ import type { SharedMemory } from "./memory.ts";
 
 export interface TraceRecord {
   readonly cpu: number;
-  /** EVENT_* of kernel/abi.ts. */
+  /** EVENT_* of kernel/records.ts. */
   readonly kind: number;
   /** Frame id. */
   readonly id: number;

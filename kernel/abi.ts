@@ -124,6 +124,8 @@ export const CPU_UP = 256; // beside a CPU number: it is to come, not to go
 export const MAIL_OP_CPU = 22; // ARG: CPU, | CPU_UP → 0 when it is as asked
 export const MAIL_OP_TRACE_WRITE = 23; // mailbox: file below /sys/kernel/tracing, a zero, what is written to it → 0
 export const MAIL_OP_TRACE_READ = 24; // mailbox: such a file → its text's next bytes; ARG: 0 from the beginning, 1 the next → bytes, 0 at the end
+export const MAIL_OP_MODULE_LOAD = 25; // ARG: address (from MAIL_OP_KLP_ALLOC) of length, bytes; mailbox: parameters → number
+export const MAIL_OP_MODULE_REMOVE = 26; // mailbox: name → 0
 
 // ── up-calls: kernel → host requests (process/upcall.ts) ─────────────────────────────────────────
 export const UPCALL_IDLE = 0;
@@ -131,6 +133,14 @@ export const UPCALL_TAKEN = 1; // a task fills in what it asks
 export const UPCALL_REQUEST = 2;
 export const UPCALL_DONE = 3;
 export const UPCALL_OP_ECHO = 1; // bytes → the same bytes; ARG is added to the status
+export const UPCALL_OP_MODULE_CHECK = 2; // ARG: module number; its file → MODULE_FACTS, or why not as text
+export const UPCALL_OP_MODULE_PLACE = 3; // ARG: module number; two words: its memory, its first slot → what goes into that memory
+export const UPCALL_OP_MODULE_REMOVE = 4; // ARG: module number: its code leaves every CPU
+export const PARAM_BOOL = 0; // type of a kernel module's parameter
+export const PARAM_I32 = 1;
+export const PARAM_U32 = 2;
+export const TAINT_PROPRIETARY_MODULE = 1; // what kernel modules taint with: P
+export const TAINT_OOT_MODULE = 4096; // O
 
 // ── terminals ────────────────────────────────────────────────────────────────────────────────────
 export const TTY_CANON = 1; // input comes in lines, edited by the terminal
@@ -226,7 +236,9 @@ export const SYS_SETUID = 44; // (uid)
 export const SYS_SETGID = 45; // (gid)
 export const SYS_IOCTL = 46; // (fd, request, value) → value or 0
 export const SYS_FUTEX = 47; // (word*, FUTEX_*, value) → 0, or how many were woken
-export const SYSCALL_COUNT = 48;
+export const SYS_FINIT_MODULE = 48; // (fd, parameters, length)
+export const SYS_DELETE_MODULE = 49; // (name, length)
+export const SYSCALL_COUNT = 50;
 export const FUTEX_WAIT = 0; // sleeps if the word still holds the value; 0 when woken, for whatever reason
 export const FUTEX_WAKE = 1; // wakes at most `value` sleepers
 
@@ -360,31 +372,3 @@ export const ERESTART = 512; // within the kernel: poked, not signalled; the sys
 
 // ── taint: bits of SYSCTL_TAINTED, with Linux's numbers and letters ────────────────────────────────
 export const TAINT_WARN = 512; // W: the kernel found itself wrong, and went on
-
-// ── measuring: what SYS_BENCH does, and what a meter's record says ──────────────────────────────────
-export const METER_DO_CALL = 0; // one call; counts it, notes gaps and the first call of another version
-export const METER_DO_TIMED = 1; // one call between two looks at the clock; notes the first of another version, and others
-export const METER_DO_HOOKED = 2; // `rounds` calls in a loop, through the function's slot
-export const METER_DO_DIRECT = 3; // the same of its twin, which has no slot
-export const METER_DO_STAMP = 4; // only notes the time; the value says of what
-export const METER_KIND_GAP = 1; // TO - FROM without a call on this CPU
-export const METER_KIND_SEEN = 2; // at TO, task WHAT had completed its first call of another version
-export const METER_KIND_MOVED = 3; // task WHAT moved to the other universe at TO; the transition began at FROM
-export const METER_KIND_FIRST = 4; // one call: the first of another version
-export const METER_KIND_LATER = 5; // one call: any other
-export const METER_KIND_HOOKED = 6; // WHAT calls
-export const METER_KIND_DIRECT = 7; // WHAT calls
-export const METER_KIND_STAMP = 8; // the program says WHAT
-export const METER_KIND_WAKE = 9; // task WHAT was made runnable at FROM and runs from TO on, on this CPU, which was idle
-
-// ── tracing: what a record of the function tracer is about ──────────────────────────────────────────
-export const EVENT_CALL = 1; // function tracer: a call
-export const EVENT_ENTRY = 2; // function_graph: a call, and
-export const EVENT_RETURN = 3; // its end
-export const EVENT_MARK = 4; // text that a user wrote: what follows is EVENT_MORE, up to a zero
-export const EVENT_MORE = 5;
-export const EVENT_FLAG_IRQS_OFF = 1;
-export const EVENT_FLAG_RESCHED = 2;
-export const EVENT_FLAG_HARDIRQ = 4;
-export const EVENT_FLAG_SOFTIRQ = 8;
-export const EVENT_FLAG_PREEMPT = 16; // times the depth of disabled preemption

@@ -60,6 +60,7 @@ export const MACHINE_KGR_FLIP = 416; // f64 ns: from then on tasks could move
 export const MACHINE_KGR_OVER = 424; // f64 ns: when the last task moved; written by its CPU
 export const MACHINE_KGR_DONE = 432; // f64 ns: when every slot was at rest again
 export const MACHINE_METER = 440; // address of the CPUs' meters, or 0: nothing is recorded
+export const MACHINE_SPARE_SLOTS = 444; // the first slot that no function of the kernel has; from there to the stride they are modules'
 export const MACHINE_TTY_NEWS = 448; // grows when the console has written something; the host waits on it
 export const MACHINE_CORES = 456; // cores that the CPUs share; 0 where each has its own
 export const MACHINE_STEP = 460; // step of a transition, or 0: CPUs whose part is done wait on it for a moment where they share cores
@@ -174,7 +175,10 @@ export const WORKQUEUE_SIZE = CACHE_LINE;
 export const KLP_PATCHES = WORKQUEUES + WORKQUEUE_SIZE * MAX_CPUS; // livepatch/core.ts, one per loaded patch
 export const KLP_PATCH_SIZE = 64;
 export const MAX_PATCHES = 64;
-export const KLP_SLOTS = KLP_PATCHES + KLP_PATCH_SIZE * MAX_PATCHES; // livepatch/patch.ts, one per table slot
+export const MODULES = KLP_PATCHES + KLP_PATCH_SIZE * MAX_PATCHES; // module/module.ts, one per loaded module; numbered behind patches
+export const MODULE_SIZE = KLP_PATCH_SIZE; // so that a frame id leads to the rows of either
+export const MAX_MODULES = 32; // a bit each in a module's users
+export const KLP_SLOTS = MODULES + MODULE_SIZE * MAX_MODULES; // livepatch/patch.ts, one per table slot
 export const KLP_SLOT_CHOICE = 8; // two table indices: for contexts that have not moved, and that have
 export const KLP_SLOT_SIZE = 16;
 export const MAX_SLOTS = 2048;
@@ -253,7 +257,9 @@ export const LOCKDEP_SIZE = LOCKDEP_MATRIX + LOCKDEP_MAX_CLASSES * LOCKDEP_MAX_C
 export const RCU = LOCKDEP + LOCKDEP_SIZE; // lock/rcu.ts
 export const RCU_CALLS = 64; // a call per CPU, 16 bytes each
 export const RCU_SIZE = RCU_CALLS + 16 * MAX_CPUS;
-export const KERNEL_SIZE = RCU + RCU_SIZE - KERNEL;
+export const MODULE_LIST = RCU + RCU_SIZE; // module/module.ts
+export const MODULE_LIST_SIZE = 128;
+export const KERNEL_SIZE = MODULE_LIST + MODULE_LIST_SIZE - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 
@@ -325,6 +331,31 @@ export const SYMBOL_NAME = 8; // address of the name
 export const SYMBOL_NAME_LENGTH = 12;
 export const SYMBOL_INDEX = 16; // table index of this very version, 0 without slot
 export const SYMBOL_SIZE = 20;
+
+// ── MODULE_HEAD: the beginning of a loaded module's memory, placed by the host ───────────────────
+export const MODULE_HEAD_ROWS = 0; // address of its symbol rows
+export const MODULE_HEAD_ROW_COUNT = 4;
+export const MODULE_HEAD_INIT = 8; // slot of init_module()
+export const MODULE_HEAD_EXIT = 12; // slot of cleanup_module(), or 0
+export const MODULE_HEAD_PARAMETERS = 16; // address of MODULE_PARAM rows
+export const MODULE_HEAD_PARAMETER_COUNT = 20;
+export const MODULE_HEAD_TAINT = 24; // TAINT_*
+export const MODULE_HEAD_VERSION = 28; // address and length
+export const MODULE_HEAD_VERSION_LENGTH = 32;
+export const MODULE_HEAD_SIZE = 64;
+export const MODULE_PARAM_NAME = 0; // address and length
+export const MODULE_PARAM_NAME_LENGTH = 4;
+export const MODULE_PARAM_TYPE = 8; // PARAM_*
+export const MODULE_PARAM_ADDRESS = 12; // of its value, a word
+export const MODULE_PARAM_SIZE = 16;
+
+// ── MODULE_FACTS: what the host says of a module before it is placed ─────────────────────────────
+export const MODULE_FACTS_BYTES = 0; // of memory that it needs
+export const MODULE_FACTS_SLOTS = 4;
+export const MODULE_FACTS_NAME_LENGTH = 8;
+export const MODULE_FACTS_NAME = 12;
+export const MODULE_NAME_SIZE = 56;
+export const MODULE_FACTS_SIZE = 256; // a refusal's text, when it does not fit
 
 // ── PROGRAM: one row per user program, placed by the host ────────────────────────────────────────
 export const PROGRAM_ENTRY = 0; // table index of its entry

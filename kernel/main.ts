@@ -31,6 +31,7 @@ import { tracing_init } from "./trace/control";
 
 export * from "./layout";
 export * from "./abi";
+export * from "./records";
 export { cpu_run } from "./cpu/run";
 export { cpu_trap, log_text } from "./cpu/trap";
 // Called by code that the toolchain inserts:

@@ -24,7 +24,7 @@ function mappedFolders(): Set<string> {
   const folders = new Set<string>();
   for (const path of tracked) {
     for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
-      if (/^(kernel|host|test|patches|docs|\.ci)\b/.test(folder) && !/\bfixtures\b/.test(folder))
+      if (/^(kernel|host|test|patches|modules|docs|\.ci)\b/.test(folder) && !/\bfixtures\b/.test(folder))
         folders.add(`${folder}/`);
     }
   }

@@ -5,7 +5,7 @@
  * the longest time within the window in which every CPU was inside a gap. Invariant: gaps shorter than the kernel's
  * threshold (50 µs) are not noted and count as none.
  */
-import { METER_KIND_GAP } from "../../kernel/abi.ts";
+import { METER_KIND_GAP } from "../../kernel/records.ts";
 import type { MeterRecord } from "../meter.ts";
 
 export interface Window {

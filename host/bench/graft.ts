@@ -6,7 +6,7 @@
  * sham windows of the same length in which nothing is done. The floor is one atomic store of a pointer in C, until the
  * last thread has seen it. Stamps are the CPUs' own.
  */
-import { METER_KIND_MOVED } from "../../kernel/abi.ts";
+import { METER_KIND_MOVED } from "../../kernel/records.ts";
 import type { LoadedPatch } from "../patch/patcher.ts";
 import type { TransitionTimes } from "../patch/transition-times.ts";
 import type { Effort, Outcome, Reading, Span, Tools } from "./bench.ts";

@@ -5,6 +5,7 @@
  * A task loops inside the kernel, through the slot and directly in turn, and the CPU stamps each loop. The host changes
  * what the slot holds: the original, the slow stub (a transition that a sleeper holds open), the patch's version.
  */
+import { SYS_BENCH } from "../../kernel/abi.ts";
 import {
   METER_DO_HOOKED,
   METER_KIND_DIRECT,
@@ -12,8 +13,7 @@ import {
   METER_KIND_HOOKED,
   METER_KIND_LATER,
   METER_KIND_STAMP,
-  SYS_BENCH,
-} from "../../kernel/abi.ts";
+} from "../../kernel/records.ts";
 import { MachineError } from "../errors.ts";
 import { readImage } from "../platform/node/files.ts";
 import type { Effort, Outcome, Reading, Tools } from "./bench.ts";

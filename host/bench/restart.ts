@@ -6,7 +6,7 @@
  * note survives them: a new one sees when its forerunner last looked at the clock.
  */
 import { Worker } from "node:worker_threads";
-import { METER_KIND_GAP } from "../../kernel/abi.ts";
+import { METER_KIND_GAP } from "../../kernel/records.ts";
 import { createMemory } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
 import type { MeterRecord } from "../meter.ts";

@@ -1,7 +1,7 @@
 /**
  * Work with more CPUs, and what switching a version under load costs it: both models, and restarting all workers.
  */
-import { METER_KIND_SEEN, METER_KIND_STAMP } from "../../kernel/abi.ts";
+import { METER_KIND_SEEN, METER_KIND_STAMP } from "../../kernel/records.ts";
 import type { LoadedPatch } from "../patch/patcher.ts";
 import type { MeterRecord } from "../meter.ts";
 import type { PatchModel } from "../toolchain/patch-format.ts";

@@ -3,7 +3,7 @@
  *
  * From the last CPU's arrival to its decision. Growth compares the cost per task of the most with that of the fewest.
  */
-import { METER_KIND_STAMP } from "../../kernel/abi.ts";
+import { METER_KIND_STAMP } from "../../kernel/records.ts";
 import type { Effort, Reading, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
 import { benchPatch, onMachine, wholeStop } from "./lab.ts";

@@ -3,7 +3,8 @@
  *
  * Every stamp in the figures costs as much, and none is subtracted.
  */
-import { METER_DO_STAMP, SYS_BENCH } from "../../kernel/abi.ts";
+import { SYS_BENCH } from "../../kernel/abi.ts";
+import { METER_DO_STAMP } from "../../kernel/records.ts";
 import type { Effort, Reading } from "./bench.ts";
 import { figure } from "./figure.ts";
 import { bootKernel } from "./kernels.ts";

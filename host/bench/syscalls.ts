@@ -4,7 +4,8 @@
  * Images take turns, so that what disturbs the computer disturbs all of them. JavaScript only starts loops: each sample
  * is of thousands of calls made inside Wasm.
  */
-import { METER_KIND_STAMP, METER_KIND_WAKE, SYS_GETPID, SYS_PIPE, SYS_READ, SYS_WRITE } from "../../kernel/abi.ts";
+import { SYS_GETPID, SYS_PIPE, SYS_READ, SYS_WRITE } from "../../kernel/abi.ts";
+import { METER_KIND_STAMP, METER_KIND_WAKE } from "../../kernel/records.ts";
 import { EMERGENCY, WORD } from "../../kernel/layout.ts";
 import { MachineError } from "../errors.ts";
 import type { Effort, Outcome, Reading, Tools } from "./bench.ts";

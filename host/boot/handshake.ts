@@ -1,15 +1,16 @@
 /**
  * The boot handshake: image and host agree on every number, or there is no boot.
  *
- * Idea: the image exports each constant of layout.ts and abi.ts as an immutable global of that name; the host was
- * compiled with the same two files. Contract: LAYOUT_DRIFT names the constants that differ, with both values, and
+ * Idea: the image exports each constant of layout.ts, abi.ts and records.ts as an immutable global of that name; the host was
+ * compiled with the same files. Contract: LAYOUT_DRIFT names the constants that differ, with both values, and
  * those that only one side has. Invariant: looked at on a throw-away instance, before the machine's memory exists.
  */
 import * as abi from "../../kernel/abi.ts";
 import * as layout from "../../kernel/layout.ts";
+import * as records from "../../kernel/records.ts";
 import { MachineError } from "../errors.ts";
 
-const CONSTANTS: Readonly<Record<string, number>> = { ...layout, ...abi };
+const CONSTANTS: Readonly<Record<string, number>> = { ...layout, ...abi, ...records };
 const CONSTANT_NAME = /^[A-Z][A-Z0-9_]*$/;
 /** Differences that a message lists. */
 const LISTED = 8;

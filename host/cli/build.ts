@@ -13,9 +13,10 @@ import { OPTIMIZE_LEVEL, PATCHABLE_IMAGES } from "../toolchain/images.ts";
 import { buildPatch } from "../toolchain/patch.ts";
 import { symbolName } from "../toolchain/patch-changes.ts";
 import { readBase, readPatchFiles } from "../toolchain/patch-files.ts";
+import { buildKernelModule } from "./build-module.ts";
 import type { PatchModel, Place } from "../toolchain/patch-format.ts";
 
-interface BuildOptions {
+export interface BuildOptions {
   readonly kernel?: string;
   readonly output?: string;
   readonly name?: string;
@@ -23,14 +24,19 @@ interface BuildOptions {
   readonly variant: string;
   readonly force?: readonly string[];
   readonly json?: boolean;
+  readonly module?: boolean;
 }
 
 const EXIT_STATUS = "Exit status: 0 built, 1 the change cannot be patched, 2 wrong usage, 3 no functional change.";
 
 export function buildCommand(): Command {
   return new Command("build")
-    .description("Make a patch module from diffs of the kernel's source.")
-    .argument("<FILE.patch...>", "unified diffs, applied in turn; or a folder that holds them")
+    .description("Make a patch module from diffs of the kernel's source, or a kernel module from files of its own.")
+    .argument(
+      "<FILE.patch...>",
+      "unified diffs, applied in turn, or a folder that holds them; with --module, source files",
+    )
+    .option("--module", "make a kernel module of AssemblyScript files, the main one first")
     .option("--kernel <dir>", "the folder that holds kernel/, unpatched, and dist/images (default: this package)")
     .option("-o, --output <file>", "where the module goes (default: NAME.wasm)")
     .option("--name <n>", "name of the patch (default: the first file's, or the folder's)")
@@ -47,6 +53,7 @@ export function buildCommand(): Command {
 }
 
 async function build(paths: readonly string[], options: BuildOptions): Promise<void> {
+  if (options.module) return buildKernelModule(paths, options);
   const started = performance.now();
   const { name, diffs } = await readPatchFiles(paths, options.name);
   const root = `${resolve(options.kernel ?? PACKAGE_ROOT)}/`;

@@ -43,13 +43,11 @@ export interface CpuImages {
   readonly frameIds: ReadonlyMap<string, number>;
 }
 
-/** A patch as CPUs take it; it crosses to a worker as it is. */
+/** A patch or kernel module as CPUs take it; it crosses to a worker as it is. */
 export interface PatchCode {
   readonly module: WebAssembly.Module;
-  /** Table index of the first of its functions. */
-  readonly firstIndex: number;
-  /** Exports, in the order of table indices. */
-  readonly functions: readonly string[];
+  /** Which export goes to which table index. */
+  readonly entries: readonly (readonly [index: number, name: string])[];
   /** Immutable i32 imports: slots, addresses, the first frame id. */
   readonly constants: Readonly<Record<string, number>>;
 }
@@ -144,16 +142,16 @@ export class Cpu {
     const env = { ...this.#kernel, ...this.#env, ...Object.fromEntries(constants) };
     const exports = link(code.module, env);
     const { table } = this.#kernel;
-    const length = code.firstIndex + code.functions.length;
+    const length = Math.max(0, ...code.entries.map(([index]) => index + 1));
     if (table.length < length) table.grow(length - table.length);
-    code.functions.forEach((name, k) => table.set(code.firstIndex + k, exports[name]));
+    for (const [index, name] of code.entries) table.set(index, exports[name]);
   }
 
   /** Takes a patch's functions out of the table; the instance goes with them. */
-  uninstall(firstIndex: number, count: number): void {
+  uninstall(indices: readonly number[]): void {
     const { table } = this.#kernel;
     // One that could not be instantiated never got as far as the table.
-    for (let k = 0; k < count && firstIndex + k < table.length; k++) table.set(firstIndex + k, null);
+    for (const index of indices) if (index < table.length) table.set(index, null);
   }
 
   /** For each slot the index among its candidates that holds the same function, or -1. */

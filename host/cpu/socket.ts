@@ -57,9 +57,9 @@ export class Socket {
     this.#patches.push(code);
   }
 
-  uninstall(firstIndex: number, count: number): void {
-    this.#cpu?.uninstall(firstIndex, count);
-    const place = this.#patches.findIndex((patch) => patch.firstIndex === firstIndex);
+  uninstall(indices: readonly number[]): void {
+    this.#cpu?.uninstall(indices);
+    const place = this.#patches.findIndex(({ entries }) => entries[0]?.[0] === indices[0]);
     if (place >= 0) this.#patches.splice(place, 1);
   }
 

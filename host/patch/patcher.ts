@@ -31,7 +31,7 @@ import type { Platform } from "../platform/platform.ts";
 import { DATA_BASE, FRAME_BASE } from "../toolchain/patch-format.ts";
 import type { LoadModel } from "../toolchain/patch-format.ts";
 import { describePatch } from "./descriptor.ts";
-import { layOut, write } from "./place.ts";
+import { blockBytes, layOut } from "./place.ts";
 import { MODELS, verifyPatch } from "./verify.ts";
 import type { Target, VerifiedPatch } from "./verify.ts";
 
@@ -297,14 +297,15 @@ export class Patcher {
       rows: info.rows.map(({ name }) => name),
     };
     try {
-      write(this.#memory, block, patch, layout, indices);
+      this.#memory.bytes.set(blockBytes(block, patch, layout, indices), block);
       const calls = Object.fromEntries(info.calls.map((call) => [call.import, call.slot]));
       const constants = {
         ...calls,
         [FRAME_BASE]: PATCH_FRAME_IDS + number * PATCH_FRAME_RANGE,
         [DATA_BASE]: block + layout.dataOffset,
       };
-      await this.#platform.install({ module: patch.module, firstIndex, functions, constants });
+      const entries = functions.map((path, k) => [firstIndex + k, path] as const);
+      await this.#platform.install({ module: patch.module, entries, constants });
       const force = new Set(options.force);
       const descriptor = describePatch(info, { number, model: MODELS[model], rows: block, indices, force, sleeping });
       succeeded((await this.#mailbox.request(MAIL_OP_KLP_LOAD, descriptor, 0, options)).status, `patch ${info.name}`);
@@ -318,7 +319,7 @@ export class Patcher {
 
   async #takeAway(place: Place): Promise<void> {
     this.#places.delete(place.number);
-    await this.#platform.uninstall(place.firstIndex, place.count);
+    await this.#platform.uninstall(Array.from({ length: place.count }, (_, k) => place.firstIndex + k));
     succeeded(
       (await this.#mailbox.request(MAIL_OP_KLP_FREE, "", place.block, {})).status,
       `memory of patch ${place.name}`,

@@ -3,8 +3,7 @@
  *
  *   block ─► [symbol rows | names | data, on a multiple of 16]
  *
- * Contract: `layOut` says how many bytes; `write` fills them in. Invariant: nothing is written before the kernel has
- * given the block.
+ * Contract: `layOut` says how many bytes, `blockBytes` which. Invariant: they depend on the block's address alone.
  */
 import {
   SYMBOL_FRAME,
@@ -14,8 +13,7 @@ import {
   SYMBOL_SIZE,
   SYMBOL_SLOT,
 } from "../../kernel/layout.ts";
-import type { SharedMemory } from "../memory.ts";
-import type { VerifiedPatch } from "./verify.ts";
+import type { PatchInfo } from "../toolchain/patch-format.ts";
 
 const DATA_ALIGNMENT = 16;
 
@@ -27,38 +25,50 @@ export interface PatchLayout {
 /** Table indices of the functions that a slot can lead to, by path: replaced and added ones. */
 export type Indices = ReadonlyMap<string, number>;
 
-export function layOut({ info }: VerifiedPatch): PatchLayout {
+/** A patch or a module, as far as it lies in memory. */
+export interface Placeable {
+  readonly info: Pick<PatchInfo, "rows" | "data">;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+export function layOut({ info }: Placeable): PatchLayout {
   const names = info.rows.reduce((sum, { name }) => sum + new TextEncoder().encode(name).length, 0);
   const dataOffset = Math.ceil((info.rows.length * SYMBOL_SIZE + names) / DATA_ALIGNMENT) * DATA_ALIGNMENT;
   return { bytes: dataOffset + info.data.bytes, dataOffset };
 }
 
-export function write(
-  memory: SharedMemory,
+/**
+ * The block's bytes for address `block`. `indices` are those of the versions, for stack walkers; `pointers` what a pointer
+ * to a function of the module leads to.
+ */
+export function blockBytes(
   block: number,
-  patch: VerifiedPatch,
+  { info, data }: Placeable,
   layout: PatchLayout,
   indices: Indices,
-): void {
-  const { info, data } = patch;
-  let name = block + info.rows.length * SYMBOL_SIZE;
+  pointers: Indices = indices,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(layout.bytes);
+  const view = new DataView(bytes.buffer);
+  const store = (offset: number, value: number): void => view.setInt32(offset, value, true);
+  let name = info.rows.length * SYMBOL_SIZE;
   for (const row of info.rows) {
-    const at = block + row.k * SYMBOL_SIZE;
-    const bytes = new TextEncoder().encode(row.name);
-    memory.store(at + SYMBOL_FRAME, row.frameSize);
-    memory.store(at + SYMBOL_SLOT, row.slot);
-    memory.store(at + SYMBOL_NAME, name);
-    memory.store(at + SYMBOL_NAME_LENGTH, bytes.length);
-    memory.store(at + SYMBOL_INDEX, indices.get(row.path) ?? 0);
-    memory.bytes.set(bytes, name);
-    name += bytes.length;
+    const at = row.k * SYMBOL_SIZE;
+    const text = new TextEncoder().encode(row.name);
+    store(at + SYMBOL_FRAME, row.frameSize);
+    store(at + SYMBOL_SLOT, row.slot);
+    store(at + SYMBOL_NAME, block + name);
+    store(at + SYMBOL_NAME_LENGTH, text.length);
+    store(at + SYMBOL_INDEX, indices.get(row.path) ?? 0);
+    bytes.set(text, name);
+    name += text.length;
   }
-  const base = block + layout.dataOffset;
-  memory.bytes.set(data, base);
+  bytes.set(data, layout.dataOffset);
   for (const relocation of info.data.relocations) {
-    const word = base + relocation.offset;
-    if (relocation.kind === "data") memory.store(word, base + relocation.addend);
-    else if (relocation.kind === "slot") memory.store(word, relocation.slot);
-    else memory.store(word, indices.get(relocation.path) ?? 0);
+    const word = layout.dataOffset + relocation.offset;
+    if (relocation.kind === "data") store(word, block + layout.dataOffset + relocation.addend);
+    else if (relocation.kind === "slot") store(word, relocation.slot);
+    else store(word, pointers.get(relocation.path) ?? 0);
   }
+  return bytes;
 }

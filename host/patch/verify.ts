@@ -91,18 +91,23 @@ function compile(bytes: Uint8Array): WebAssembly.Module {
   }
 }
 
-function checkIdentity(info: PatchInfo, map: KernelMap): void {
+/** Patch or module: it was made for this very kernel. */
+export function checkIdentity(
+  info: Pick<PatchInfo, "name" | "kernel" | "variant">,
+  map: KernelMap,
+  kind = "patch",
+): void {
   const { debug, stepped } = map.variant;
   if (info.kernel === map.identity && info.variant.debug === debug && info.variant.stepped === stepped) return;
   throw new MachineError(
     "WRONG_KERNEL",
-    `patch ${info.name} is for kernel ${info.kernel.slice(0, 12)}, this machine runs ${map.identity.slice(0, 12)}`,
+    `${kind} ${info.name} is for kernel ${info.kernel.slice(0, 12)}, this machine runs ${map.identity.slice(0, 12)}`,
     REBUILD,
   );
 }
 
 /** The kernel's function that the patch means: by name and position among equal names, with the same type and slot. */
-function findSymbol(symbol: KernelSymbol, map: KernelMap): FunctionRow {
+export function findSymbol(symbol: KernelSymbol, map: KernelMap): FunctionRow {
   const row = map.functions.find(({ name, sympos }) => name === symbol.name && sympos === symbol.sympos);
   if (!row || row.path !== symbol.path) {
     throw new MachineError(
@@ -122,21 +127,22 @@ function findSymbol(symbol: KernelSymbol, map: KernelMap): FunctionRow {
 }
 
 /** Every import is something that the kernel exports or imports, or a number that the loader gives. */
-function checkImports(module: WebAssembly.Module, info: PatchInfo, kernel: WebAssembly.Module): void {
+export function checkImports(
+  module: WebAssembly.Module,
+  info: Pick<PatchInfo, "name" | "calls">,
+  kernel: WebAssembly.Module,
+  further: readonly string[] = [],
+): void {
   const known = new Map<string, string>([
     ...WebAssembly.Module.exports(kernel).map(({ name, kind }) => [name, kind] as const),
     ...WebAssembly.Module.imports(kernel).map(({ name, kind }) => [name, kind] as const),
     [FRAME_BASE, "global"],
     [DATA_BASE, "global"],
-    ...info.calls.map((call) => [call.import, "global"] as const),
+    ...[...info.calls.map((call) => call.import), ...further].map((name) => [name, "global"] as const),
   ]);
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     if (from === "env" && known.get(name) === kind) continue;
     const what = name.startsWith(SLOT_PREFIX) ? `${name}, which its list of calls lacks` : `${from}.${name} (${kind})`;
-    throw new MachineError(
-      "MISSING_IMPORT",
-      `patch ${info.name} imports ${what}; this kernel has no such thing`,
-      REBUILD,
-    );
+    throw new MachineError("MISSING_IMPORT", `${info.name} imports ${what}; this kernel has no such thing`, REBUILD);
   }
 }

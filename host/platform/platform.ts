@@ -35,7 +35,7 @@ export interface Platform {
   /** Has every CPU instantiate a patch and put its functions into the table; resolves when all have. */
   install(code: PatchCode): Promise<void>;
   /** Has every CPU empty those table entries. */
-  uninstall(firstIndex: number, count: number): Promise<void>;
+  uninstall(indices: readonly number[]): Promise<void>;
   /** Has every CPU that there is say where its slots lead: by CPU, by question, one of the candidates or -1. */
   entries(questions: readonly SlotQuestion[]): Promise<readonly (readonly number[])[]>;
   /** Asks every CPU. */

@@ -1,5 +1,5 @@
 /**
- * Reads `layout.ts` and `abi.ts` as text.
+ * Reads `layout.ts`, `abi.ts` and `records.ts` as text.
  *
  * Idea: a build may come from a copied source folder, whose numbers need not be those this host was compiled with.
  * Contract: a file holds comments and `export const NAME = <integers and names above, + * - << | ( )>;` and nothing

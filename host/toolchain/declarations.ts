@@ -29,6 +29,8 @@ export interface Declarations {
   readonly functions: ReadonlyMap<string, FunctionDeclaration>;
   /** Decorators of module-level variables, by internal name. */
   readonly globals: ReadonlyMap<string, readonly string[]>;
+  /** Types of module-level variables, by internal name. */
+  readonly types: ReadonlyMap<string, string>;
   /** Where variables and classes stand in the source, `kernel/fs/pipe.ts:21`, by internal name. */
   readonly places: ReadonlyMap<string, string>;
   readonly pointers: readonly FunctionPointer[];
@@ -52,6 +54,8 @@ interface AscElement {
   readonly declaration?: AscDeclaration;
   readonly memorySegment?: { readonly buffer: Uint8Array; readonly offset: bigint | number | { low: number } } | null;
   readonly varargsStub?: unknown;
+  /** Variables. */
+  readonly type?: { toString(): string };
   /** Classes: the finished versions, one unless the class is generic. */
   readonly instances?: ReadonlyMap<string, AscElement> | null;
   readonly members?: ReadonlyMap<string, AscField> | null;
@@ -125,15 +129,17 @@ export class DeclarationCollector {
     const globals = new Map<string, readonly string[]>();
     const layouts = new Map<string, string>();
     const places = new Map<string, string>();
+    const types = new Map<string, string>();
     for (const [name, element] of program.elementsByName) {
       if (!functions.has(name)) globals.set(name, decoratorsOf(element.declaration));
+      if (element.type) types.set(name, String(element.type));
       if (element.declaration) places.set(name, placeOf(element.declaration));
       for (const instance of element.instances?.values() ?? []) {
         if (instance.nextMemoryOffset === undefined || instance.internalName.startsWith("~")) continue;
         layouts.set(instance.internalName, layoutOf(instance));
       }
     }
-    this.#collected = { functions, globals, places, pointers, layouts, objectHeader: program.totalOverhead };
+    this.#collected = { functions, globals, types, places, pointers, layouts, objectHeader: program.totalOverhead };
   }
 
   get declarations(): Declarations {
@@ -146,6 +152,7 @@ export class DeclarationCollector {
 export const NO_DECLARATIONS: Declarations = {
   functions: new Map(),
   globals: new Map(),
+  types: new Map(),
   places: new Map(),
   pointers: [],
   layouts: new Map(),

@@ -49,6 +49,8 @@ export interface KernelMap {
   readonly identity: string;
   /** Table entries per region: slots, originals, slow stubs, trace stubs. */
   readonly stride: number;
+  /** The first slot that no function of the image has: from there to the stride they are loaded modules'. */
+  readonly spareSlots: number;
   /** First byte behind static data. */
   readonly staticEnd: number;
   readonly functions: readonly FunctionRow[];

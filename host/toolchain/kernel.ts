@@ -88,6 +88,7 @@ function transform(
     variant: { debug, stepped, hooks, asyncify: options.asyncify },
     identity: createHash("sha256").update(wasm).digest("hex"),
     stride: plan.stride,
+    spareSlots: plan.spare,
     staticEnd: Math.max(0, ...data.map(({ address, bytes }) => address + bytes.length)),
     functions: completeSymbols(symbols, { sleepable, slots: plan.slots, frames }),
     sourceMap: options.mapName,

@@ -80,7 +80,7 @@ const symbol = ({ path, name, sympos, signature, slot }: KernelSymbol): KernelSy
   slot,
 });
 
-function slotCalls(unit: Unit, kernel: ReadonlyMap<string, KernelSymbol>): SlotCall[] {
+export function slotCalls(unit: Unit, kernel: ReadonlyMap<string, KernelSymbol>): SlotCall[] {
   const paths = new Set<string>();
   for (const fn of unit.functions()) {
     walk(unit.b, fn.body, (expression, kind) => {

@@ -12,7 +12,7 @@ import { alloc_pages, free_pages, page_order } from "../mm/page";
 import { copy_from_user, copy_to_user } from "../mm/uaccess";
 import { FILE_DIRECTORY, FILE_TEXT, File } from "./handle";
 import { FS_SYS, FS_TRACE, Inode, failed, is_error } from "./inode";
-import { make_inode } from "./lifetime";
+import { make_inode, make_named } from "./lifetime";
 
 export type Show = (at: usize, limit: usize, subject: i32) => usize;
 export type Store = (subject: i32, text: usize, length: i32) => i32;
@@ -35,6 +35,16 @@ export function add_directory(parent: Inode, name: string): Inode {
 @sleeps export function add_attribute(parent: Inode, name: string, mode: i32, show: Show, store: Store, subject: i32): Inode {
   const inode = add_text(parent, name, mode, show, subject);
   if (!failed(inode)) inode.store = store.index;
+  return inode;
+}
+
+/** The same with a name in memory. */
+@sleeps export function add_named(parent: Inode, name: usize, length: i32, mode: i32, show: Show, store: Store, subject: i32): Inode {
+  const inode = make_named(parent, name, length, parent.fs, FILE_TEXT, S_IFREG | mode);
+  if (failed(inode)) return inode;
+  inode.show = show.index;
+  inode.store = store.index;
+  inode.subject = subject;
   return inode;
 }
 

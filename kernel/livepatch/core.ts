@@ -26,9 +26,10 @@ import { kpatch_disable, kpatch_enable } from "./kpatch";
 import { klp_log } from "./log";
 import { swap_in, swap_out } from "./no_model";
 import { Patch, func_at, patch_at } from "./patch";
-import { KlpState, PHASE_IDLE, klp, phase } from "./state";
+import { wait_a_little } from "./poke";
+import { KlpState, PHASE_IDLE, klp, phase, set_phase } from "./state";
 import { kgraft_disable, kgraft_enable } from "./transition";
-import { forget_patch } from "./unload";
+import { forget_patch, has_frames } from "./unload";
 
 @inline function queue(): WaitQueue {
   return changetype<WaitQueue>(<usize>(KLP + KLP_STATE));
@@ -95,22 +96,45 @@ const MAX_FUNCTIONS = 64;
 /** Has livepatchd do `op` to patch `number`: 0 when it has begun, or why not. */
 export function klp_request(op: i32, number: i32): i32 {
   if (<u32>number >= <u32>MAX_PATCHES || patch_at(number).state == KLP_STATE_NONE) return -ENOENT;
+  // Somebody looks through all stacks, which is no patching: it ends by itself.
+  for (let round = 0; request() >= KLP_LOOK_FOR; round++) wait_a_little(round);
   if (request() || phase() != PHASE_IDLE) return -EBUSY; // another patching is not yet finalized
   const patch = patch_at(number);
   const enable = op == MAIL_OP_KLP_ENABLE;
   const disable = op == MAIL_OP_KLP_DISABLE;
   if (patch.state != (disable ? KLP_STATE_ENABLED : KLP_STATE_LOADED)) return -EINVAL;
   if (disable && covered(patch)) return -EBUSY; // a newer patch lies on top: this patch is still referenced
+  const before = patch.state;
   const next = enable ? KLP_STATE_ENABLING : disable ? KLP_STATE_DISABLING : KLP_STATE_UNLOADING;
   atomic.store<i32>(changetype<usize>(patch), next, offsetof<Patch>("state")); // pairs with any_patch_in_use()
   if (enable && !is_enabled()) {
-    patch.state = KLP_STATE_LOADED;
+    patch.state = before;
     return -EBUSY; // tracing, by which calls are led elsewhere, is turned off
   }
   klp().patch = number;
-  atomic.store<i32>(KLP + KLP_STATE, op, offsetof<KlpState>("request")); // release; pairs with livepatchd's load
+  // Release; pairs with livepatchd's load.
+  if (atomic.cmpxchg<i32>(KLP + KLP_STATE, 0, op, offsetof<KlpState>("request")) != 0) {
+    patch.state = before;
+    return -EBUSY;
+  }
   wake_up(queue());
   return 0;
+}
+
+/** Requests from here on look for frames of a module: the number is that of has_frames(). */
+const KLP_LOOK_FOR = 1 << 16;
+
+/** Whether a stack, saved or live, holds a frame of has_frames()'s `number`. One caller at a time; waits for a transition to end. */
+export function klp_look_for(number: i32): bool {
+  for (let round = 0; phase() != PHASE_IDLE || !look_for(number); round++) wait_a_little(round);
+  wake_up(queue());
+  // Pairs with livepatchd's store, which comes after what it found.
+  for (let round = 0; request() == KLP_LOOK_FOR + number; round++) wait_a_little(round);
+  return klp().frames != 0;
+}
+
+@notrace function look_for(number: i32): bool {
+  return atomic.cmpxchg<i32>(KLP + KLP_STATE, 0, KLP_LOOK_FOR + number, offsetof<KlpState>("request")) == 0;
 }
 
 @notrace function covered(patch: Patch): bool {
@@ -126,6 +150,13 @@ function livepatchd(argument: i32): i32 {
     serve_tracing();
     if (!request()) continue;
     const op = request();
+    if (op >= KLP_LOOK_FOR) {
+      end_of_last_stop();
+      klp().frames = has_frames(op - KLP_LOOK_FOR) ? 1 : 0;
+      set_phase(PHASE_IDLE);
+      atomic.store<i32>(KLP + KLP_STATE, 0, offsetof<KlpState>("request"));
+      continue;
+    }
     const patch = patch_at(klp().patch);
     const result = carry_out(op, patch);
     klp().result = result;

@@ -29,7 +29,7 @@ export class KlpState extends SpinLock {
   /** Tasks still marked; atomic. */
   remaining: i32;
   /** Patch of the running request, and what is asked; written by hostd while `request` is 0. */
-  request: i32; // MAIL_OP_KLP_ENABLE, _DISABLE or _UNLOAD, or 0; atomic
+  request: i32; // MAIL_OP_KLP_ENABLE, _DISABLE or _UNLOAD, KLP_LOOK_FOR + a number, or 0; atomic
   patch: i32;
   /** Result of the last request: 0 or -errno. */
   result: i32;
@@ -50,6 +50,8 @@ export class KlpState extends SpinLock {
   /** How often the wanted trace stubs were changed, and up to which change the tables follow; atomic. */
   trace_asked: i32;
   traced: i32;
+  /** What the last scan for a module found; written before `request` is 0 again. */
+  frames: i32;
 }
 if (KLP_STATE + <i32>offsetof<KlpState>() > KLP_SIZE) ERROR("KlpState no longer fits layout.ts");
 

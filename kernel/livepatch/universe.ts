@@ -4,7 +4,8 @@
  * TF_KGR set = not yet moved by the running transition. Tasks move at the kernel's border and at safe points of kernel
  * threads, and only in phase FLIP, when every CPU has its stubs. The end of each trip is counted, moved or not.
  */
-import { METER_KIND_MOVED, PENDING_CALL } from "../abi";
+import { PENDING_CALL } from "../abi";
+import { METER_KIND_MOVED } from "../records";
 import { clock_ns } from "../cpu/clock";
 import { give_way, step_now } from "../cpu/give_way";
 import { raise_pending, set_need_resched } from "../cpu/irq";

@@ -17,14 +17,20 @@ export function forget_patch(patch: Patch): i32 {
     if (is_lingering(func_at(patch, i).slot)) stubs = true;
     set_lingering(func_at(patch, i).slot, false);
   }
-  klp().leaving = patch.number + 1;
-  klp().found = 0;
-  scan_all_stacks();
-  klp().leaving = 0;
+  const found = has_frames(patch.number);
   if (stubs) {
     list_entries(patch);
     poke_all_cpus();
   }
   set_phase(PHASE_IDLE);
-  return klp().found ? -EBUSY : 0;
+  return found ? -EBUSY : 0;
+}
+
+/** Whether a stack holds a frame of patch `number`, or of module `number - MAX_PATCHES`; livepatchd's, the phase is the caller's to end. */
+export function has_frames(number: i32): bool {
+  klp().leaving = number + 1;
+  klp().found = 0;
+  scan_all_stacks();
+  klp().leaving = 0;
+  return klp().found != 0;
 }

@@ -21,6 +21,7 @@ import { schedule } from "../sched/core";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
 import { klp_alloc, klp_blockers, klp_disable, klp_enable, klp_free, klp_load_patch, klp_signal, klp_status, klp_trace, klp_unload } from "../livepatch/requests";
 import { trace_read, trace_write } from "../trace/requests";
+import { host_module_load, host_module_remove } from "../module/requests";
 import { audit } from "./audit";
 import { wait_for_child } from "./exit";
 import { kthread_should_stop } from "./kthread";
@@ -33,7 +34,8 @@ type Operation = (argument: i32, length: i32) => i32;
 /** Rows are MAIL_OP_*. */
 const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn, host_wait, host_selftest, host_audit, host_kill,
   klp_alloc, klp_free, klp_load_patch, klp_enable, klp_disable, klp_unload, klp_status, klp_signal, klp_blockers, klp_trace,
-  host_tty_open, host_tty_spawn, host_tty_input, host_tty_output, host_tty_close, host_cpu, trace_write, trace_read];
+  host_tty_open, host_tty_spawn, host_tty_input, host_tty_output, host_tty_close, host_cpu, trace_write, trace_read,
+  host_module_load, host_module_remove];
 
 if (<i32>offsetof<WaitQueue>() > HOSTD_SIZE) ERROR("hostd's wait queue no longer fits layout.ts");
 

@@ -5,6 +5,7 @@ import { STATE_RUNNING, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
 import { hotplug_files } from "../hotplug/files";
 import { klp_start } from "../livepatch/core";
 import { kgr_task_safe } from "../livepatch/universe";
+import { modules_init } from "../module/module";
 import { MACHINE, MACHINE_STATE } from "../layout";
 import { panic, printk } from "../lib/printk";
 import { kmalloc } from "../mm/slab";
@@ -34,6 +35,7 @@ export function init_start(): void {
 function init_main(argument: i32): i32 {
   hostd_init();
   upcall_init();
+  modules_init();
   workqueues_start();
   ksoftirqds_start();
   rcu_gp_start();

@@ -13,9 +13,10 @@
  */
 import {
   ATTENTION_GAP, COUNTER_GAP_MAX, COUNTER_PREEMPTIONS, COUNTER_SWITCHES, COUNTER_WAKEUPS, COUNTER_WAKE_MAX, EXIT_HOST, EXIT_OFFLINE, EXIT_POKE,
-  EXIT_STOP, EXIT_SWITCH, METER_KIND_WAKE, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, PENDING_STOP, TASK_INTERRUPTIBLE,
+  EXIT_STOP, EXIT_SWITCH, PENDING_EXITS, PENDING_HOST, PENDING_OFFLINE, PENDING_POKE, PENDING_RESCHED, PENDING_STOP, TASK_INTERRUPTIBLE,
   TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE,
 } from "../abi";
+import { METER_KIND_WAKE } from "../records";
 import { clock_ns } from "../cpu/clock";
 import { give_way, step_now } from "../cpu/give_way";
 import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";

@@ -9,7 +9,7 @@
  */
 import { PATCH_FRAME_IDS, PATCH_FRAME_RANGE, USER_FRAME_IDS } from "../abi";
 import {
-  KLP_PATCHES, KLP_PATCH_SIZE, MAX_PATCHES, MACHINE, MACHINE_SYMBOLS, MACHINE_SYMBOL_COUNT, MACHINE_USER_SYMBOLS, MACHINE_USER_SYMBOL_COUNT, SYMBOL_FRAME, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIZE, WORD,
+  KLP_PATCHES, KLP_PATCH_SIZE, MAX_MODULES, MAX_PATCHES, MACHINE, MACHINE_SYMBOLS, MACHINE_SYMBOL_COUNT, MACHINE_USER_SYMBOLS, MACHINE_USER_SYMBOL_COUNT, SYMBOL_FRAME, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIZE, WORD,
 } from "../layout";
 import { put_bytes, put_number, put_text } from "../lib/text";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
@@ -27,7 +27,7 @@ const MAX_FRAMES = 4096;
 @notrace export function symbol_row(id: u32): usize {
   if (id >= <u32>PATCH_FRAME_IDS) {
     const number = (id - PATCH_FRAME_IDS) / PATCH_FRAME_RANGE;
-    if (number >= <u32>MAX_PATCHES) return 0;
+    if (number >= <u32>(MAX_PATCHES + MAX_MODULES)) return 0; // modules come behind patches
     const patch = <usize>(KLP_PATCHES + number * KLP_PATCH_SIZE);
     return row_of((id - PATCH_FRAME_IDS) % PATCH_FRAME_RANGE, load<u32>(patch), load<u32>(patch, WORD));
   }

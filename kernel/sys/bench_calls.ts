@@ -4,10 +4,11 @@
  * A version of bench_step() says in the low bit of its result which one it is: 0 here, 1 in patches/bench-step. So each
  * caller sees its own first call of another version. Without a meter (cpu/meter.ts) calls are made and nothing is noted.
  */
+import { EINVAL } from "../abi";
 import {
-  EINVAL, METER_DO_CALL, METER_DO_DIRECT, METER_DO_HOOKED, METER_DO_STAMP, METER_DO_TIMED, METER_KIND_DIRECT, METER_KIND_FIRST, METER_KIND_GAP,
+  METER_DO_CALL, METER_DO_DIRECT, METER_DO_HOOKED, METER_DO_STAMP, METER_DO_TIMED, METER_KIND_DIRECT, METER_KIND_FIRST, METER_KIND_GAP,
   METER_KIND_HOOKED, METER_KIND_LATER, METER_KIND_SEEN, METER_KIND_STAMP,
-} from "../abi";
+} from "../records";
 import { clock_ns } from "../cpu/clock";
 import { meter, meter_record } from "../cpu/meter";
 import { METER_CALLS, METER_LOOKED_AT } from "../layout";

@@ -12,6 +12,7 @@ import { kgr_task_passes, kgr_task_safe } from "../livepatch/universe";
 import { Task, current } from "../sched/task";
 import { sys_bench } from "./bench_calls";
 import { sys_close, sys_dup, sys_dup2, sys_fstat, sys_ftruncate, sys_getdents, sys_ioctl, sys_lseek, sys_pipe, sys_read, sys_splice, sys_write } from "./file_calls";
+import { sys_delete_module, sys_finit_module } from "./module_calls";
 import {
   sys_access, sys_chdir, sys_chmod, sys_chown, sys_getcwd, sys_getgid, sys_getuid, sys_lstat, sys_mkdir, sys_open, sys_readlink, sys_rename, sys_rmdir, sys_setgid,
   sys_setuid, sys_stat, sys_symlink, sys_umask, sys_unlink,
@@ -72,6 +73,8 @@ const HANDLERS: StaticArray<Handler> = [
   sys_setgid, // SYS_SETGID
   sys_ioctl, // SYS_IOCTL
   sys_futex, // SYS_FUTEX
+  sys_finit_module, // SYS_FINIT_MODULE
+  sys_delete_module, // SYS_DELETE_MODULE
 ];
 
 /** What user code imports as `syscall`. */

@@ -4,7 +4,7 @@
  * Nothing here owns a slot, sleeps or unwinds (the toolchain refuses it), so the tracer never meets itself. The stubs
  * leave out both for a stack on its way to memory or back: a task that sleeps inside a function is still in it.
  */
-import { EVENT_CALL, EVENT_ENTRY, EVENT_RETURN } from "../abi";
+import { EVENT_CALL, EVENT_ENTRY, EVENT_RETURN } from "../records";
 import { clock_ns } from "../cpu/clock";
 import { graph_called, graph_pop, graph_push } from "./graph";
 import { ring_write } from "./ring";

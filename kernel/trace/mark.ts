@@ -3,7 +3,8 @@
  *
  *   [MARK] [MORE text] [MORE text] …     one behind the other in the ring of the CPU that wrote it
  */
-import { EINVAL, ENOMEM, EVENT_MARK, EVENT_MORE } from "../abi";
+import { EINVAL, ENOMEM } from "../abi";
+import { EVENT_MARK, EVENT_MORE } from "../records";
 import { clock_ns } from "../cpu/clock";
 import { irq_disable, irq_enable } from "../cpu/irq";
 import { EVENT_SIZE, EVENT_TEXT } from "../layout";

@@ -7,7 +7,7 @@
  * goes. Readers take no lock: a record whose number is not the same before and after it was copied was overwritten
  * meanwhile, and counts as lost.
  */
-import { EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ } from "../abi";
+import { EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ } from "../records";
 import { IN_HARDIRQ, IN_SOFTIRQ, need_resched } from "../cpu/irq";
 import { cpu_id, this_cpu } from "../cpu/percpu";
 import {

@@ -1,7 +1,8 @@
 /**
  * Programs that benchmarks time: the kernel notes when what happened (sys/bench_calls.ts).
  */
-import { METER_DO_CALL, METER_DO_DIRECT, METER_DO_HOOKED, METER_DO_STAMP, METER_DO_TIMED, O_CREAT, O_RDWR, SYS_BENCH } from "../abi";
+import { O_CREAT, O_RDWR, SYS_BENCH } from "../abi";
+import { METER_DO_CALL, METER_DO_DIRECT, METER_DO_HOOKED, METER_DO_STAMP, METER_DO_TIMED } from "../records";
 import { BUFFER, ascii, close, decimal, getpid, open, pipe, raw, read, spawn, unlink, wait, write, yield_cpu } from "./lib";
 
 const FDS: usize = memory.data(16);

@@ -14,5 +14,6 @@ export { probe } from "./probes";
 export { sh } from "./shell/sh";
 export { cat, grep, head, wc } from "./tools/files";
 export { kill, ps } from "./tools/processes";
+export { insmod, lsmod, modprobe, rmmod } from "./tools/modules";
 export { call_hammer, churn, contend, lock_contender, stress } from "./tools/stress";
 export { echo, sleep, succeed as true, fail as false } from "./tools/simple";

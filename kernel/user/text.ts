@@ -51,10 +51,23 @@ export function flush(): bool {
   return wanted == 0 || write(target, OUT, wanted) == wanted;
 }
 
-/** Writes `program: what: why the error says` on standard error; gives 1. */
-export function complain(program: string, what: usize, error: i32): i32 {
+/** What is put from here on goes to standard error, up to end_error(). */
+export function begin_error(): void {
   flush();
   target = STDERR;
+}
+
+/** Ends the line; gives 1. */
+export function end_error(): i32 {
+  put("\n");
+  flush();
+  target = STDOUT;
+  return 1;
+}
+
+/** Writes `program: what: why the error says` on standard error; gives 1. */
+export function complain(program: string, what: usize, error: i32): i32 {
+  begin_error();
   put(program);
   put(": ");
   if (what) {
@@ -62,10 +75,7 @@ export function complain(program: string, what: usize, error: i32): i32 {
     put(": ");
   }
   put_error(error);
-  put("\n");
-  flush();
-  target = STDOUT;
-  return 1;
+  return end_error();
 }
 
 function put_error(error: i32): void {

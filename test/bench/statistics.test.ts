@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { METER_KIND_GAP } from "../../kernel/abi.ts";
+import { METER_KIND_GAP } from "../../kernel/records.ts";
 import { boundOf } from "../../host/bench/bounds.ts";
 import { figure, ratio } from "../../host/bench/figure.ts";
 import { longestGaps, worldPause } from "../../host/bench/gaps.ts";

@@ -63,8 +63,8 @@ export class SteppedPlatform implements Platform {
     this.#driver.eachSocket((socket) => socket.install(code)); // a patch that does not link costs nothing but itself
   }
 
-  async uninstall(firstIndex: number, count: number): Promise<void> {
-    this.#guard(() => this.#driver.eachSocket((socket) => socket.uninstall(firstIndex, count)));
+  async uninstall(indices: readonly number[]): Promise<void> {
+    this.#guard(() => this.#driver.eachSocket((socket) => socket.uninstall(indices)));
   }
 
   async entries(questions: readonly SlotQuestion[]): Promise<number[][]> {

@@ -26,7 +26,7 @@ export interface CpuControl {
   readonly boot: (boot: CpuBoot) => void;
   readonly stats: () => EngineFacts;
   readonly install: (code: PatchCode) => void;
-  readonly uninstall: (firstIndex: number, count: number) => void;
+  readonly uninstall: (indices: readonly number[]) => void;
   readonly entries: (questions: readonly SlotQuestion[]) => number[] | undefined;
   readonly resume: () => void;
 }

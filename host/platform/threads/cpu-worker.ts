@@ -105,7 +105,7 @@ const control: CpuControl = {
   resume,
   stats: () => ({ heapBytes: getHeapStatistics().used_heap_size }),
   install: (code) => socket?.install(code),
-  uninstall: (firstIndex, count) => socket?.uninstall(firstIndex, count),
+  uninstall: (indices) => socket?.uninstall(indices),
   entries: (questions) => socket?.entries(questions),
 };
 expose(control, nodeEndpoint(port));

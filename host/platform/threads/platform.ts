@@ -123,8 +123,8 @@ export class ThreadsPlatform implements Platform {
     await Promise.all(this.#cpus.map((cpu) => cpu.ask("install", [code])));
   }
 
-  async uninstall(firstIndex: number, count: number): Promise<void> {
-    await Promise.all(this.#cpus.map((cpu) => cpu.ask("uninstall", [firstIndex, count])));
+  async uninstall(indices: readonly number[]): Promise<void> {
+    await Promise.all(this.#cpus.map((cpu) => cpu.ask("uninstall", [indices])));
   }
 
   async entries(questions: readonly SlotQuestion[]): Promise<number[][]> {

@@ -17,6 +17,8 @@ import type { Unit } from "../unit.ts";
 
 export const TABLE_EXPORT = "table";
 const UNBOUNDED = 0xffffffff;
+/** Slots at the end of each region that functions of loaded modules get. */
+const SPARE_SLOTS = 256;
 
 export interface SlotPlan {
   readonly table: string;
@@ -26,6 +28,8 @@ export interface SlotPlan {
   readonly fixed: ReadonlyMap<number, string>;
   /** Entries per region. */
   readonly stride: number;
+  /** The first slot that no function of the image has. */
+  readonly spare: number;
 }
 
 /** Gives each patchable function its slot, keeping the indices of function pointers. */
@@ -45,7 +49,7 @@ export function planSlots(unit: Unit, hooks: boolean): SlotPlan {
   for (const fn of hooks ? unit.functions() : []) {
     if (unit.isPatchable(fn.name) && !slots.has(fn.name)) slots.set(fn.name, next++);
   }
-  return { table: ownTable(unit), slots, fixed, stride: Math.ceil((next + 1) / 64) * 64 };
+  return { table: ownTable(unit), slots, fixed, stride: Math.ceil((next + 1 + SPARE_SLOTS) / 64) * 64, spare: next };
 }
 
 /** The compiler's table, or a new one when the source takes no function's address. */

@@ -9,6 +9,7 @@
  * Invariant instantiating the module writes nothing; every index, id and address in it comes from who loads it.
  */
 import { withPasses } from "../binaryen.ts";
+import type { Expression } from "../binaryen.ts";
 import type { RUNTIME_FUNCTIONS } from "../contract.ts";
 import { view, walk } from "../expressions.ts";
 import { SLOT_PREFIX } from "../patch-format.ts";
@@ -22,15 +23,24 @@ const TAKEN_FROM_KERNEL: readonly (keyof typeof RUNTIME_FUNCTIONS)[] = [
   "step_point",
   "stack_end_hit",
   "klp_trace_call",
+  "klp_target",
+  "trace_enter",
+  "trace_next",
+  "trace_exit",
 ];
 
-/** Calls of the kernel's patchable functions go through slots that are imported. */
-export function importSlots(unit: Unit, slots: ReadonlyMap<string, number>): void {
+/** Calls of functions that own a slot go through slots that are imported; gives the table's name. */
+export function importSlots(unit: Unit, slots: ReadonlyMap<string, number>): string {
   const { b, m } = unit;
-  hookCalls(unit, { table: importTable(unit), slots }, undefined, (_slot, name) =>
-    m.global.get(SLOT_PREFIX + name, b.i32),
-  );
+  const table = importTable(unit);
+  hookCalls(unit, { table, slots }, undefined, (_slot, name) => slotOf(unit, name));
   for (const name of slots.keys()) m.addGlobalImport(SLOT_PREFIX + name, "env", SLOT_PREFIX + name, b.i32, false);
+  return table;
+}
+
+/** The slot of a function, as the loader will have it. */
+export function slotOf({ b, m }: Unit, name: string): Expression {
+  return m.global.get(SLOT_PREFIX + name, b.i32);
 }
 
 /** The compiler's table becomes the kernel's, and nothing is put into it. */

@@ -26,6 +26,9 @@ export interface Stubs {
   readonly trace: Map<number, string>;
 }
 
+/** Functions that own slots, and the table that they are in. */
+type Slots = Pick<SlotPlan, "table" | "slots">;
+
 /** Where a slow stub finds its slot's choice by itself. */
 export interface Choice {
   /** Address of slot 0's pair of table indices, and bytes from one slot's to the next. */
@@ -51,7 +54,12 @@ export function slotChoice(unit: Unit, layout: ReadonlyMap<string, number>): Cho
 }
 
 /** Without a `choice` slow stubs ask klp_target() at each call, which then can count and check. */
-export function addStubs(unit: Unit, plan: SlotPlan, choice?: Choice): Stubs {
+export function addStubs(
+  unit: Unit,
+  plan: Slots,
+  choice?: Choice,
+  slotOf: (slot: number, name: string) => Expression = (slot) => unit.m.i32.const(slot),
+): Stubs {
   const stubs: Stubs = { slow: new Map(), trace: new Map() };
   if (plan.slots.size === 0) return stubs;
   const target = runtimeFunction(unit, "klp_target");
@@ -64,24 +72,17 @@ export function addStubs(unit: Unit, plan: SlotPlan, choice?: Choice): Stubs {
   for (const [name, slot] of plan.slots) {
     const fn = functions.get(name);
     if (!fn) continue;
-    stubs.slow.set(slot, addSlowStub(unit, plan, fn, slot, target, choice));
-    stubs.trace.set(slot, addTraceStub(unit, plan, fn, slot, trace));
+    const number = (): Expression => slotOf(slot, name);
+    const ask = unit.m.call(target, [number()], unit.b.i32);
+    stubs.slow.set(slot, addSlowStub(unit, plan, fn, choice ? chosen(unit, slot, choice, ask) : ask));
+    stubs.trace.set(slot, addTraceStub(unit, plan, fn, number, trace));
   }
   return stubs;
 }
 
-function addSlowStub(
-  unit: Unit,
-  plan: SlotPlan,
-  fn: DefinedFunction,
-  slot: number,
-  target: string,
-  choice: Choice | undefined,
-): string {
-  const { b, m } = unit;
+function addSlowStub(unit: Unit, plan: Slots, fn: DefinedFunction, next: Expression): string {
+  const { m } = unit;
   const name = `slow:${fn.name}`;
-  const ask = m.call(target, [m.i32.const(slot)], b.i32);
-  const next = choice ? chosen(unit, slot, choice, ask) : ask;
   // Nothing is left to do behind the call: the stub leaves no frame of its own, on the engine's stack either.
   const call = m.return_call_indirect(plan.table, next, parametersOf(unit, fn), fn.params, fn.results);
   m.addFunction(name, fn.params, fn.results, [], call);
@@ -98,20 +99,20 @@ function chosen(unit: Unit, slot: number, { address, stride, side }: Choice, rew
 
 function addTraceStub(
   unit: Unit,
-  plan: SlotPlan,
+  plan: Slots,
   fn: DefinedFunction,
-  slot: number,
+  slot: () => Expression,
   trace: { enter: string; next: string; exit: string },
 ): string {
   const { b, m } = unit;
   const name = `trace:${fn.name}`;
   const unless = (state: number, callee: string): Expression => {
-    const tell = m.call(callee, [m.i32.const(slot)], b.none);
+    const tell = m.call(callee, [slot()], b.none);
     // An image without Asyncify never unwinds and has no state to look at.
     if (m.getGlobal(STATE_GLOBAL) === 0) return tell;
     return m.if(m.i32.ne(m.global.get(STATE_GLOBAL, b.i32), m.i32.const(state)), tell);
   };
-  const call = forward(unit, plan, fn, m.call(trace.next, [m.i32.const(slot)], b.i32));
+  const call = forward(unit, plan, fn, m.call(trace.next, [slot()], b.i32));
   const result = b.expandType(fn.params).length;
   const returns = fn.results !== b.none;
   const body = [
@@ -125,7 +126,7 @@ function addTraceStub(
 }
 
 /** Calls table entry `next` with the arguments that the stub was given. */
-function forward(unit: Unit, plan: SlotPlan, fn: DefinedFunction, next: Expression): Expression {
+function forward(unit: Unit, plan: Slots, fn: DefinedFunction, next: Expression): Expression {
   return unit.m.call_indirect(plan.table, next, parametersOf(unit, fn), fn.params, fn.results);
 }
 

@@ -1,0 +1,124 @@
+/**
+ * A unit that holds a whole kernel and something besides → a module that holds only that, and uses the kernel's rest.
+ *
+ * Idea: patches and kernel modules go down the road of a kernel image, and at its end all but their own functions is
+ * taken away; this file is the order of that.
+ * Contract: `moved` is the same unit with static data SHIFT further on. `roots` stay, with what they need and the
+ * kernel does not share; those of `own` have slots that the loader hands out, with stubs in front.
+ * Invariant: what comes out fits the image of `base` alone.
+ */
+import { runtimeFunction } from "./contract.ts";
+import type { KernelMap } from "./image.ts";
+import { nameAddresses, namedAddresses, resolveAddresses, staticObjects } from "./passes/addresses.ts";
+import { simplify } from "./passes/asyncify.ts";
+import { numberFrames } from "./passes/frames.ts";
+import { maySleep } from "./passes/may-sleep.ts";
+import { importRuntime, importSlots, keepOnly, reachable, slotOf } from "./passes/patch-links.ts";
+import { importPerCpu } from "./passes/percpu.ts";
+import { addStubs } from "./passes/stubs.ts";
+import { traceVersions } from "./passes/version-trace.ts";
+import { sleepersOf } from "./patch-changes.ts";
+import { PatchData } from "./patch-data.ts";
+import { DATA_BASE, FRAME_BASE } from "./patch-format.ts";
+import type { Relocation } from "./patch-format.ts";
+import type { DataBlock } from "./sections.ts";
+import { makeSleepable } from "./sleepable.ts";
+import type { PlannedRow } from "./symbols.ts";
+import type { DefinedFunction, Unit } from "./unit.ts";
+
+/** How far static data moves in the second compilation: more than any number that is near another. */
+export const SHIFT = 0x1234560;
+
+export interface LinkPlan {
+  readonly base: KernelMap;
+  readonly baseData: readonly DataBlock[];
+  /** 0 to 3. */
+  readonly optimizeLevel: number;
+  /** The numbers of kernel/layout.ts. */
+  readonly layout: ReadonlyMap<string, number>;
+  /** All functions of the unit. */
+  readonly symbols: readonly PlannedRow[];
+  readonly roots: readonly string[];
+  readonly own: readonly string[];
+  /** Functions whose calls no version trace records. */
+  readonly unwatched: ReadonlySet<string>;
+  /** Refuses when the functions that may sleep are not what the kernel counts on. */
+  readonly check: (sleepable: ReadonlySet<string>) => void;
+}
+
+export interface Linked {
+  /** Functions of the module, in the order of `k`. */
+  readonly rows: readonly PlannedRow[];
+  /** Functions that the module exports, without stubs. */
+  readonly exported: readonly string[];
+  /** Bytes of each one's saved frame. */
+  readonly frames: ReadonlyMap<string, number>;
+  readonly sleepable: ReadonlySet<string>;
+  readonly data: { readonly bytes: Uint8Array<ArrayBuffer>; readonly relocations: readonly Relocation[] };
+}
+
+export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
+  const { base, layout, optimizeLevel } = plan;
+  const { debug, stepped } = base.variant;
+  const objects = staticObjects(unit, moved, SHIFT);
+  nameAddresses(unit, moved, SHIFT);
+  simplify(unit, optimizeLevel);
+  const always = sleepersOf(base);
+  const sleepable = maySleep(unit, always);
+  plan.check(sleepable);
+  makeSleepable(unit, { debug, stepped, optimizeLevel, globals: "import", always }, sleepable);
+
+  const kernelFunctions = new Map(base.functions.map((row) => [row.path, row]));
+  const kernelSlots = new Map(base.functions.filter((row) => row.slot > 0).map((row) => [row.path, row.slot]));
+  const ownSlots = new Map(plan.own.map((path, index) => [path, index]));
+  const stackEndHit = runtimeFunction(unit, "stack_end_hit");
+  const record = runtimeFunction(unit, "klp_trace_call");
+  const table = importSlots(unit, new Map([...kernelSlots, ...ownSlots]));
+  const stubs = addStubs(unit, { table, slots: ownSlots }, undefined, (_slot, name) => slotOf(unit, name));
+  importRuntime(unit);
+
+  const { pointers } = unit.declarations;
+  const data = new PatchData({ objects, pointers, kernelFunctions, kernelData: plan.baseData });
+  const { kept, exported } = keep(unit, plan.roots, data);
+  const named = new Map(plan.symbols.map((row) => [row.path, row]));
+  const rows = kept.flatMap((fn) => named.get(fn.name) ?? []);
+  unit.m.addGlobalImport(FRAME_BASE, "env", FRAME_BASE, unit.b.i32, false);
+  const ids = new Map(rows.map((row, k) => [row.path, k]));
+  const frames = numberFrames(unit, ids, stackEndHit, FRAME_BASE);
+  placeData(unit, kept, data);
+  if (debug || stepped) {
+    const versions = rows.map(({ path }, k) => [path, { id: k, slot: kernelSlots.get(path) ?? 0 }] as const);
+    const traced = new Map(versions.filter(([path]) => unit.isPatchable(path) && !plan.unwatched.has(path)));
+    traceVersions(unit, traced, { record, layout, base: FRAME_BASE });
+  }
+  importPerCpu(unit, base.percpu);
+  keepOnly(unit, [...exported, ...stubs.slow.values(), ...stubs.trace.values()], optimizeLevel);
+  return { rows, exported, frames, sleepable, data: data.block() };
+}
+
+/** The functions of the module, and those that it exports: a pointer to one without a slot makes it an export. */
+function keep(unit: Unit, roots: readonly string[], data: PatchData): { kept: DefinedFunction[]; exported: string[] } {
+  const exported = new Set(roots);
+  for (;;) {
+    const kept = reachable(unit, exported);
+    for (const fn of kept) for (const address of namedAddresses(unit, fn)) data.place(address, fn.name);
+    const { size } = exported;
+    for (const name of data.entries) exported.add(name);
+    if (exported.size === size) return { kept, exported: [...exported] };
+  }
+}
+
+/** Addresses of static data become the kernel's own, or places in the patch's block. */
+function placeData(unit: Unit, kept: readonly DefinedFunction[], data: PatchData): void {
+  const { b, m } = unit;
+  m.addGlobalImport(DATA_BASE, "env", DATA_BASE, b.i32, false);
+  for (const { name } of kept) {
+    const fn = unit.functions().find((one) => one.name === name);
+    if (!fn) continue;
+    resolveAddresses(unit, fn, (address) => {
+      const placed = data.place(address, name);
+      if ("kernel" in placed) return m.i32.const(placed.kernel);
+      return m.i32.add(m.global.get(DATA_BASE, b.i32), m.i32.const(placed.offset));
+    });
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Unloading a kernel module: first it is sure that nobody needs it, then it is told to go, then nobody can be inside.
+ *
+ *   LIVE, no references, no stack holds a frame of it ─► GOING ─► cleanup() ─► notifiers ─► stacks once more ─► its code
+ *   leaves every CPU (host) ─► memory, slots, name ─► NONE
+ */
+import { EAGAIN, EBUSY, ENOENT, EPERM, UPCALL_OP_MODULE_REMOVE } from "../abi";
+import { MAX_PATCHES, MODULE_HEAD_EXIT } from "../layout";
+import { klp_look_for } from "../livepatch/core";
+import { klp_free } from "../livepatch/requests";
+import { PHASE_IDLE, phase } from "../livepatch/state";
+import { wait_a_little } from "../livepatch/poke";
+import { kfree } from "../mm/slab";
+import { upcall } from "../process/upcall";
+import { remove_module_files } from "./files";
+import {
+  MODULE_NONE, MODULE_STATE_GOING, MODULE_STATE_LIVE, Module, find_module, lock_modules,
+  module_number, module_state, modules_disabled, notify_modules, set_module_state, unlock_modules,
+} from "./module";
+
+/**
+ * Unloads the module of that name: 0; -ENOENT without one, -EAGAIN while it is referred to or somebody is inside (as
+ * Linux answers a caller who does not wait), -EBUSY when it is not live, has no
+ * cleanup_module(), or while a live patch is in transition.
+ */
+export function delete_module(name: usize, length: i32): i32 {
+  if (modules_disabled()) return -EPERM;
+  lock_modules();
+  const module = find_module(name, length);
+  const result = changetype<usize>(module) ? begin_going(module) : -ENOENT;
+  unlock_modules();
+  if (result) return result;
+  run_exit(module);
+  notify_modules(MODULE_STATE_GOING, module_number(module));
+  lock_modules();
+  remove_module(module);
+  unlock_modules();
+  return 0;
+}
+
+function begin_going(module: Module): i32 {
+  if (module_state(module) != MODULE_STATE_LIVE || !load<i32>(module.block, MODULE_HEAD_EXIT)) return -EBUSY;
+  if (phase() != PHASE_IDLE) return -EBUSY; // stacks are being looked at for a patch
+  set_module_state(module, MODULE_STATE_GOING);
+  // Behind the state; pairs with try_module_get(), which counts first and looks at the state then.
+  const references = atomic.load<i32>(changetype<usize>(module), offsetof<Module>("references"));
+  if (!references && !has_frames_of(module)) return 0;
+  set_module_state(module, MODULE_STATE_LIVE);
+  return -EAGAIN;
+}
+
+@sleeps function run_exit(module: Module): void {
+  call_indirect<void>(load<i32>(module.block, MODULE_HEAD_EXIT));
+}
+
+function has_frames_of(module: Module): bool {
+  return klp_look_for(MAX_PATCHES + module_number(module));
+}
+
+/** Takes away all that a module has, however far its loading got. The lock is held, and nobody enters its code any more. */
+export function remove_module(module: Module): void {
+  remove_module_files(module);
+  if (module.row_count) for (let round = 0; has_frames_of(module); round++) wait_a_little(round);
+  upcall(UPCALL_OP_MODULE_REMOVE, module_number(module), 0, 0, 0, 0);
+  module.rows = 0;
+  module.row_count = 0;
+  if (module.block) klp_free(<i32>module.block, 0);
+  kfree(module.name);
+  module.name = 0;
+  module.name_length = 0;
+  module.block = 0;
+  module.slots = 0;
+  module.references = 0;
+  set_module_state(module, MODULE_NONE);
+}
