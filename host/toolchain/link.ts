@@ -66,10 +66,12 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
   const always = sleepersOf(base);
   const sleepable = maySleep(unit, always);
   plan.check(sleepable);
-  makeSleepable(unit, { debug, stepped, optimizeLevel, globals: "import", always }, sleepable);
-
   const kernelFunctions = new Map(base.functions.map((row) => [row.path, row]));
   const kernelSlots = new Map(base.functions.filter((row) => row.slot > 0).map((row) => [row.path, row.slot]));
+  const unwanted = new Set(kernelSlots.keys());
+  for (const root of plan.roots) unwanted.delete(root);
+  makeSleepable(unit, { debug, stepped, optimizeLevel, globals: "import", always, unwanted }, sleepable);
+
   const ownSlots = new Map(plan.own.map((path, index) => [path, index]));
   const stackEndHit = runtimeFunction(unit, "stack_end_hit");
   const record = runtimeFunction(unit, "klp_trace_call");

@@ -24,6 +24,8 @@ export interface SleepableOptions {
   readonly globals: "export" | "import";
   /** Functions that count as sleepers whatever their bodies do now. */
   readonly always: readonly string[];
+  /** Functions whose bodies are not wanted: a patch leaves them to the kernel. */
+  readonly unwanted?: ReadonlySet<string>;
 }
 
 export function makeSleepable(unit: Unit, options: SleepableOptions, sleepable: ReadonlySet<string>): void {
@@ -49,16 +51,24 @@ export function makeSleepable(unit: Unit, options: SleepableOptions, sleepable: 
   // Callers of such a function expect that it unwinds; itself it does nothing for it when it calls nothing that does.
   const idle = forced.filter((name) => !callsUnwinder(graph, unwinding, name));
   for (const name of idle) unwinding.delete(name);
+  // Asyncify spends its time on bodies: those that nobody wants are gone before it, and what they did is told.
+  const hollow = [...(options.unwanted ?? [])].filter((name) => !graph.bottom.has(name) && !graph.top.has(name));
+  empty(unit, new Set(hollow));
+  const told = hollow.filter((name) => unwinding.delete(name));
   asyncify(unit, {
     globals,
     indirect: options.stepped ? "all" : pointerCallers,
-    forced,
+    forced: [...forced, ...told],
     imports: [],
     never: [...graph.calls.keys()].filter((name) => unit.isBare(name)),
     expected: unwinding,
     optimizeLevel,
   });
   if (options.debug) assertAtomicCalls(unit, unwinding);
+}
+
+function empty(unit: Unit, names: ReadonlySet<string>): void {
+  for (const fn of unit.functions()) if (names.has(fn.name)) unit.setBody(fn, unit.m.unreachable());
 }
 
 function callsUnwinder(graph: CallGraph, unwinding: ReadonlySet<string>, name: string): boolean {

@@ -13,7 +13,7 @@ import { duringChurn } from "./churn.ts";
 /** Each planted bug builds a kernel of its own: in the full run only. */
 const PLANTED = process.env["WLP_FULL"] !== undefined;
 
-const SEEDS = process.env["WLP_FULL"] ? 200 : 2;
+const SEEDS = process.env["WLP_FULL"] ? 200 : 1;
 const PLANTED_SEEDS = 60;
 const STEP_BUDGET = 20_000_000;
 const ATTEMPTS = 200;

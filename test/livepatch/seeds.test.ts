@@ -4,7 +4,7 @@ import { patchImage } from "../patch-image.ts";
 import { PAIR } from "./patches.ts";
 import { expectSlots, PIPES, slotsOf, traced, underLoad, violations } from "./rig.ts";
 
-const SEEDS = process.env["WLP_FULL"] ? 1000 : 100;
+const SEEDS = process.env["WLP_FULL"] ? 1000 : 50;
 const ATTEMPTS = 100;
 
 let bytes: Uint8Array;

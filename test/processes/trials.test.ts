@@ -4,7 +4,7 @@ import type { MachineOptions } from "../../host/index.ts";
 import { TRIALS, trialPrograms } from "./trials.ts";
 
 const CPUS = process.env["WLP_FULL"] ? [1, 2, 4, 16] : [1, 2, 4];
-const SEEDS = process.env["WLP_FULL"] ? 50 : 5;
+const SEEDS = process.env["WLP_FULL"] ? 50 : 2;
 
 let userImage: Uint8Array;
 beforeAll(async () => {
