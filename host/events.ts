@@ -9,16 +9,21 @@ import type { MachineError } from "./errors.ts";
 
 export type MachineEvent =
   | { readonly kind: "log"; readonly line: string }
-  /** A task was killed by a trap. */
+  /** A user program's fault, which ended it. */
   | { readonly kind: "fault"; readonly task: string; readonly pid: number; readonly message: string }
+  /** A fault in kernel code, the machine's `number`th; the log lines behind it say whose, where and what came of it. */
+  | { readonly kind: "oops"; readonly message: string; readonly number: number }
   | { readonly kind: "panic"; readonly error: MachineError };
 
+const OOPS = /\] Oops: (.*) \[#(\d+)\]$/;
 const FAULT = /\] (\S*)\[(\d+)\] fault: (.*)$/;
 
 /** The events that a log line stands for. */
 export function eventsOf(line: string): MachineEvent[] {
-  const [, task, pid, message = ""] = FAULT.exec(line) ?? [];
   const log = { kind: "log", line } as const;
+  const oops = OOPS.exec(line);
+  if (oops) return [log, { kind: "oops", message: oops[1] ?? "", number: Number(oops[2]) }];
+  const [, task, pid, message = ""] = FAULT.exec(line) ?? [];
   return task === undefined ? [log] : [log, { kind: "fault", task, pid: Number(pid), message }];
 }
 

@@ -12,8 +12,10 @@ import { LogReader } from "./log.ts";
 import type { SharedMemory } from "./memory.ts";
 
 const KEPT_LINES = 10_000;
-/** Log lines that a panic shows. */
+/** Log lines that a panic shows: the last ones, from the oops on that led to it. */
 const PANIC_LINES = 12;
+const OOPS_LINES = 48;
+const OOPS = /\] Oops: /;
 
 export class KeptLog {
   readonly #memory: SharedMemory;
@@ -43,9 +45,9 @@ export class KeptLog {
   /** The error for a machine whose state is PANIC. */
   panicError(): MachineError {
     const cpu = this.#memory.load(MACHINE + MACHINE_PANIC_CPU) - 1;
-    const lines = this.lines()
-      .slice(-PANIC_LINES)
-      .map((line) => `  ${line}`);
+    const last = this.lines().slice(-OOPS_LINES);
+    const oops = last.findLastIndex((line) => OOPS.test(line));
+    const lines = last.slice(oops < 0 ? -PANIC_LINES : oops).map((line) => `  ${line}`);
     return new MachineError(
       "KERNEL_PANIC",
       [`the kernel panicked on CPU ${cpu}`, ...lines].join("\n"),

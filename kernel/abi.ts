@@ -371,4 +371,14 @@ export const ELOOP = 40;
 export const ERESTART = 512; // within the kernel: poked, not signalled; the system call is made again
 
 // ── taint: bits of SYSCTL_TAINTED, with Linux's numbers and letters ────────────────────────────────
+export const TAINT_DIE = 128; // D: a fault in kernel code cost a task
 export const TAINT_WARN = 512; // W: the kernel found itself wrong, and went on
+export const TAINT_SOFTLOCKUP = 16384; // L: a CPU was held too long
+export const TAINT_LIVEPATCH = 32768; // K: a live patch has been loaded
+
+// ── traps: what the host knows of one, and what the kernel says it was ───────────────────────────────
+export const TRAP_IN_KERNEL = 1; // the innermost frame is the kernel's, or a patch's
+export const TRAP_STACK = 2; // the engine's stack was full
+export const TRAP_FAULT = 0; // the user program's own fault, which it has paid for
+export const TRAP_OOPS = 1; // the kernel's: oops_end() when the trace is in the log
+export const TRAP_PANIC = 2; // the machine is lost already

@@ -5,7 +5,8 @@
  *
  * Contract: `parseStack` reads what V8 prints; frames of other languages are left out. Whoever starts a CPU gives it
  * a `Locate` for the offsets, or none, and then lines only name functions. Invariant: the kernel's module is the one
- * that cpu_run lies in, because below every task's stack there is cpu_run.
+ * that cpu_run lies in, because below every task's stack there is cpu_run; modules that are neither that nor the user's
+ * are patches, for which there are names, not places.
  */
 
 export interface WasmFrame {
@@ -21,6 +22,8 @@ export type Locate = (image: "kernel" | "user", offset: number) => string | unde
 
 const FRAME = /^\s*at (?:(.*) \()?wasm:\/\/wasm\/(\S+?):wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
 const BOTTOM = "cpu_run";
+/** The kernel function that user code runs on top of: what it calls lies in the user's module. */
+const USER_BOTTOM = "user_main";
 /** Lines of a backtrace. */
 const LONGEST = 32;
 /** Code of the toolchain's, not of the source's: it would only repeat its neighbour. */
@@ -45,17 +48,31 @@ export function parseFrame(line: string): (WasmFrame & { readonly path: string }
  */
 export function describeStack(stack: string, locate: Locate): string[] {
   const frames = parseStack(stack);
-  const kernel = frames.findLast(({ name }) => name === BOTTOM)?.module;
+  const images = new Map([
+    [userModule(frames), "user"],
+    [frames.findLast(({ name }) => name === BOTTOM)?.module, "kernel"],
+  ] as const);
   const lines: string[] = [];
   for (const [index, { name, module, offset }] of frames.entries()) {
     const above = frames[index - 1];
     if (name === BOTTOM || GENERATED.test(name) || (above?.offset === offset && above.module === module)) continue;
-    const place = locate(module === kernel ? "kernel" : "user", offset);
+    const image = images.get(module);
+    const place = image && locate(image, offset);
     const line = place === undefined ? `  ${name}` : `  ${name} (${place})`;
     if (line !== lines.at(-1)) lines.push(line);
     if (lines.length === LONGEST) return [...lines, "  ..."];
   }
   return lines;
+}
+
+/** Whether the innermost frame is a user program's. */
+export function isInUserCode(stack: string): boolean {
+  const frames = parseStack(stack);
+  return frames[0] !== undefined && frames[0].module === userModule(frames);
+}
+
+function userModule(frames: readonly WasmFrame[]): string | undefined {
+  return frames[frames.findLastIndex(({ name }) => name === USER_BOTTOM) - 1]?.module;
 }
 
 function lastPart(path: string): string {

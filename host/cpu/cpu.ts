@@ -5,14 +5,13 @@
  * or the machine. Contract: `run` gives an EXIT_* that the platform handles; traps never leave it. Invariant: user
  * programs have the same table indices on every CPU, because tasks move and take them along.
  */
-import { EXIT_PANIC, EXIT_STEP, SIGSEGV, STATE_PANIC } from "../../kernel/abi.ts";
+import { EXIT_PANIC, EXIT_STEP, TRAP_IN_KERNEL, TRAP_OOPS, TRAP_PANIC, TRAP_STACK } from "../../kernel/abi.ts";
 import {
   EMERGENCY,
   EMERGENCY_SIZE,
   KLP_ENTRIES,
   MACHINE,
   MACHINE_PANIC_CPU,
-  MACHINE_STATE,
   PERCPU_CURRENT,
   POKE_BYTES,
   POKE_COUNT,
@@ -26,7 +25,7 @@ import {
 import { MachineError } from "../errors.ts";
 import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
-import { describeStack } from "./backtrace.ts";
+import { describeStack, isInUserCode } from "./backtrace.ts";
 import type { Locate } from "./backtrace.ts";
 import { callerOf } from "./caller.ts";
 import type { KernelExports, KernelImports, SelftestExports } from "./exports.ts";
@@ -175,29 +174,37 @@ export class Cpu {
   }
 
   /**
-   * Says in the log what trapped where. The kernel is told first: until then its Asyncify state is that of the lost
-   * stack, and no kernel function that may sleep can run. A panic on another CPU traps here only to end this one.
+   * Has the kernel say in its log what trapped, and adds where. The kernel is told first: until then its Asyncify state
+   * is that of the lost stack, and no kernel function that may sleep can run. A panic on another CPU traps here only to
+   * end this one.
    */
   #trapped(error: Error): number {
     const memory = this.#memory;
-    const panicking = memory.load(MACHINE + MACHINE_STATE) === STATE_PANIC;
+    const stack = error.stack ?? "";
     const task = memory.load(cpuBlock(this.id) + PERCPU_CURRENT);
     const name = `${memory.zeroEnded(task + TASK_NAME, TASK_NAME_SIZE)}[${memory.load(task + TASK_PID)}]`;
-    const lost = this.#kernel.cpu_trap(SIGSEGV) !== 0;
-    const bystander = panicking && memory.load(MACHINE + MACHINE_PANIC_CPU) !== this.id + 1;
-    if (!bystander) {
-      this.#log(panicking ? `CPU ${this.id} was running ${name}` : `${name} fault: ${error.message}`);
-      for (const line of describeStack(error.stack ?? "", this.#locate)) this.#log(line);
+    const about = (isInUserCode(stack) ? 0 : TRAP_IN_KERNEL) | (error instanceof RangeError ? TRAP_STACK : 0);
+    const trap = this.#kernel.cpu_trap(about, ...this.#text(error.message));
+    if (trap === TRAP_PANIC) {
+      if (memory.load(MACHINE + MACHINE_PANIC_CPU) !== this.id + 1) return EXIT_PANIC;
+      this.#log(`CPU ${this.id} was running ${name}`);
     }
-    return lost ? EXIT_PANIC : EXIT_STEP;
+    for (const line of describeStack(stack, this.#locate)) this.#log(line);
+    if (trap === TRAP_OOPS) return this.#kernel.oops_end() === 0 ? EXIT_STEP : EXIT_PANIC;
+    return trap === TRAP_PANIC ? EXIT_PANIC : EXIT_STEP;
   }
 
-  /** A line of the host's in the kernel's log; the emergency buffer is free between turns. */
+  /** A line of the host's in the kernel's log. */
   #log(line: string): void {
+    this.#kernel.log_text(...this.#text(line));
+  }
+
+  /** Text where the kernel can read it, in the emergency buffer, which is free between turns. */
+  #text(text: string): [address: number, length: number] {
     const address = EMERGENCY + this.id * EMERGENCY_SIZE;
-    const bytes = new TextEncoder().encode(line).subarray(0, EMERGENCY_SIZE);
+    const bytes = new TextEncoder().encode(text).subarray(0, EMERGENCY_SIZE);
     this.#memory.bytes.set(bytes, address);
-    this.#kernel.log_text(address, bytes.length);
+    return [address, bytes.length];
   }
 }
 

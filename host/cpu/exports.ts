@@ -8,7 +8,10 @@ export interface KernelExports extends WebAssembly.Exports {
   readonly cpu_init: (cpu: number) => void;
   readonly boot: () => void;
   readonly cpu_run: () => number;
-  readonly cpu_trap: (signal: number) => number;
+  /** TRAP_* bits, and where the engine's message lies; gives what the trap was. */
+  readonly cpu_trap: (about: number, address: number, length: number) => number;
+  /** Behind TRAP_OOPS, when its trace is in the log: 1 when the machine is lost. */
+  readonly oops_end: () => number;
   /** After EXIT_STOP: 1 when this CPU was the last and has done the work, 0 when it must wait. */
   readonly stop_enter: () => number;
   readonly log_text: (address: number, length: number) => void;

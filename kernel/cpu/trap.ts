@@ -1,36 +1,54 @@
 /**
  * After a trap: the Wasm stack is gone, and with it whatever the task was doing.
  *
- * User code and sleepable kernel code cost only their task. A trap with a lock held, with interrupts off, in an
- * interrupt or in the idle task leaves shared state half changed: that is a panic.
+ *   what trapped      what it costs
+ *   user code         its process; so does an engine's stack that a process has filled
+ *   kernel code       an oops (cpu/oops.ts): the task, or the machine
  */
-import { COUNTER_FAULTS, STATE_PANIC } from "../abi";
+import { COUNTER_FAULTS, SIGSEGV, STATE_PANIC, TRAP_FAULT, TRAP_IN_KERNEL, TRAP_OOPS, TRAP_PANIC, TRAP_STACK } from "../abi";
 import {
-  MACHINE, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_PREEMPT, PERCPU_RESUMING, PERCPU_STEPPED,
+  MACHINE, MACHINE_STATE, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_PREEMPT, PERCPU_RESUMING, PERCPU_STEPPED, TASK_NAME,
+  TASK_NAME_SIZE,
 } from "../layout";
-import { log_begin, log_bytes, log_end, printk } from "../lib/printk";
-import { TF_IDLE, TF_KILLED, TF_SAVED, Task, clear_flag, current, has_flag, set_flag, stack_base } from "../sched/task";
+import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended } from "../lib/printk";
+import { TF_KILLED, TF_SAVED, Task, clear_flag, current, set_flag, stack_base } from "../sched/task";
 import { graph_forget } from "../trace/graph";
-import { count, cpu_id, this_cpu } from "./percpu";
+import { oops_begin, oops_fatal } from "./oops";
+import { count, this_cpu } from "./percpu";
 import { stop_unwind } from "./switch";
 
-/** The host tells the kernel that a trap with `signal`'s meaning left cpu_run(): 0 = run on, 1 = the machine is lost. */
-@bare export function cpu_trap(signal: i32): i32 {
+/** The host tells the kernel that a trap left cpu_run(): TRAP_* bits, and what the engine calls it. Gives what it was. */
+@bare export function cpu_trap(about: i32, text: usize, length: i32): i32 {
   stop_unwind(); // Asyncify may have been unwinding or rewinding
   store<i32>(this_cpu, 0, PERCPU_IN_TASK);
   store<i32>(this_cpu, 0, PERCPU_RESUMING);
   store<i32>(this_cpu, 0, PERCPU_STEPPED);
-  if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) return 1;
-  if (in_atomic_context() || has_flag(current(), TF_IDLE)) {
-    printk("Kernel panic - not syncing: fault in atomic context");
-    atomic.cmpxchg<i32>(MACHINE, 0, cpu_id + 1, MACHINE_PANIC_CPU);
-    atomic.store<i32>(MACHINE, STATE_PANIC, MACHINE_STATE); // pairs with the host's load
-    return 1;
+  if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) return TRAP_PANIC;
+  if (!is_users(current(), about)) {
+    oops_begin(text, length);
+    return TRAP_OOPS;
   }
-  count(COUNTER_FAULTS);
-  condemn(current(), signal);
-  store<i32>(this_cpu, 1, PERCPU_IRQ_OFF); // task_entry() undoes it, as after a switch
+  log_begin();
+  log_zero_ended(changetype<usize>(current()) + TASK_NAME, TASK_NAME_SIZE);
+  log_str("[");
+  log_num(current().pid);
+  log_str("] fault: ");
+  log_bytes(text, length);
+  log_end();
+  kill_current();
+  return TRAP_FAULT;
+}
+
+/** The trace of an oops is in the log: 0 = only the task is lost, 1 = the machine is. */
+@bare export function oops_end(): i32 {
+  if (oops_fatal(in_atomic_context())) return 1;
+  kill_current();
   return 0;
+}
+
+@bare function is_users(task: Task, about: i32): bool {
+  if (!task.window || in_atomic_context()) return false;
+  return (about & TRAP_STACK) != 0 || (task.in_user != 0 && !(about & TRAP_IN_KERNEL));
 }
 
 @bare function in_atomic_context(): bool {
@@ -40,6 +58,12 @@ import { stop_unwind } from "./switch";
     load<i32>(this_cpu, PERCPU_IN_IRQ) != 0 ||
     load<i32>(this_cpu, PERCPU_LOCKS_HELD) != 0
   );
+}
+
+@bare function kill_current(): void {
+  count(COUNTER_FAULTS);
+  condemn(current(), SIGSEGV);
+  store<i32>(this_cpu, 1, PERCPU_IRQ_OFF); // task_entry() undoes it, as after a switch
 }
 
 /** Throws the task's stack away; when it runs next it only exits, with `signal`. */

@@ -63,6 +63,12 @@ import { put_hex, put_number, put_padded } from "./text";
   }
 }
 
+@notrace export function log_char(char: u8): void {
+  if (!room_for(1)) return;
+  store<u8>(cursor(), char);
+  advance_to(cursor() + 1);
+}
+
 @notrace export function log_num(value: i64): void {
   if (room_for(20)) advance_to(put_number(cursor(), value));
 }
@@ -94,17 +100,19 @@ import { put_hex, put_number, put_padded } from "./text";
   log_end();
 }
 
-/**
- * Stops the machine for good: marks the state, interrupts every CPU, leaves by a trap that the host recognises.
- * Call after the reason was logged; the first CPU to panic is the one that is reported.
- */
-@notrace export function die(): void {
+/** The machine is lost: marks the state, interrupts every CPU. The first CPU to panic is the one that is reported. */
+@notrace export function lose_machine(): void {
   atomic.cmpxchg<i32>(MACHINE, 0, cpu_id + 1, MACHINE_PANIC_CPU);
   atomic.store<i32>(MACHINE, STATE_PANIC, MACHINE_STATE); // pairs with the host's load after a trap
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     atomic.or<i32>(cpu_block(cpu), PENDING_PANIC, PERCPU_PENDING);
     atomic.notify(cpu_block(cpu) + PERCPU_PENDING, 1);
   }
+}
+
+/** Stops the machine for good, and leaves by a trap that the host recognises. Call after the reason was logged. */
+@notrace export function die(): void {
+  lose_machine();
   unreachable();
 }
 

@@ -10,6 +10,11 @@
   return <i32>(load<u32>(changetype<usize>(text) - 4) >> 1);
 }
 
+/** One character of a literal. */
+@inline export function literal_char(text: string, place: i32): u8 {
+  return load<u8>(changetype<usize>(text) + (<usize>place << 1));
+}
+
 /** Writes the ASCII text of `text` at `at`. */
 @notrace export function put_text(at: usize, text: string): usize {
   const from = changetype<usize>(text);

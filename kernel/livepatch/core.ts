@@ -9,15 +9,16 @@
 import {
   EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, KLP_DESC_FIRST, KLP_DESC_FUNCTIONS, KLP_DESC_FUNCTION_SIZE, KLP_DESC_HOOKS, KLP_DESC_MODEL, KLP_DESC_NAME,
   KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_ROWS, KLP_DESC_ROW_COUNT, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
-  KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TASK_INTERRUPTIBLE,
+  KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TAINT_LIVEPATCH, TASK_INTERRUPTIBLE,
 } from "../abi";
 import { end_of_last_stop } from "../cpu/stop";
 import { KLP, KLP_PATCHES, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
 import { panic } from "../lib/printk";
+import { taint } from "../lib/taint";
 import { kfree, kmalloc } from "../mm/slab";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
 import { schedule } from "../sched/core";
-import { TF_URGENT, set_flag } from "../sched/task";
+import { TF_URGENT, TF_VITAL, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
 import { serve_tracing, tracing_asked } from "./entries";
 import { is_enabled } from "../trace/state";
@@ -44,7 +45,7 @@ export function klp_start(): void {
   klp().phase = PHASE_IDLE;
   const thread = kthread_run(livepatchd, 0, "livepatchd", ANY_CPU);
   if (!changetype<usize>(thread)) panic("no memory for livepatchd");
-  set_flag(thread, TF_URGENT);
+  set_flag(thread, TF_URGENT | TF_VITAL);
   klp().thread = thread;
 }
 
@@ -82,6 +83,7 @@ export function klp_load(desc: usize): i32 {
     func.patch = number;
   }
   patch.state = KLP_STATE_LOADED;
+  taint(TAINT_LIVEPATCH);
   klp_log(patch, "loaded patch module");
   return 0;
 }

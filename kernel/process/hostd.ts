@@ -6,7 +6,7 @@
  *
  * A new request is a number in abi.ts, a row in OPERATIONS, and a test.
  */
-import { CPU_UP, EAGAIN, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_NONBLOCK, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
+import { CPU_UP, EAGAIN, EFAULT, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_NONBLOCK, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
 import { put_file, vfs_read } from "../fs/file";
 import { FILE_TTY } from "../fs/handle";
 import { is_error } from "../fs/inode";
@@ -18,13 +18,14 @@ import { cpu_down, cpu_up } from "../hotplug/control";
 import { request_irq } from "../irq/line";
 import { panic } from "../lib/printk";
 import { schedule } from "../sched/core";
+import { TF_URGENT, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
 import { klp_alloc, klp_blockers, klp_disable, klp_enable, klp_free, klp_load_patch, klp_signal, klp_status, klp_trace, klp_unload } from "../livepatch/requests";
 import { trace_read, trace_write } from "../trace/requests";
 import { host_module_load, host_module_remove } from "../module/requests";
 import { audit } from "./audit";
 import { wait_for_child } from "./exit";
-import { kthread_should_stop } from "./kthread";
+import { ANY_CPU, kthread_run, kthread_should_stop } from "./kthread";
 import { kill } from "./signal";
 import { host_tty_close, host_tty_input, host_tty_open, host_tty_output, host_tty_spawn } from "./terminal";
 import { spawn } from "./user";
@@ -37,7 +38,9 @@ const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn,
   host_tty_open, host_tty_spawn, host_tty_input, host_tty_output, host_tty_close, host_cpu, trace_write, trace_read,
   host_module_load, host_module_remove];
 
-if (<i32>offsetof<WaitQueue>() > HOSTD_SIZE) ERROR("hostd's wait queue no longer fits layout.ts");
+/** Beside the wait queue: 1 while hostd is at a request. */
+const BUSY = 32;
+if (<i32>offsetof<WaitQueue>() > BUSY || BUSY >= HOSTD_SIZE) ERROR("hostd's wait queue no longer fits layout.ts");
 
 @inline function mail_queue(): WaitQueue {
   return changetype<WaitQueue>(<usize>HOSTD);
@@ -58,20 +61,39 @@ function mailbox_interrupt(line: i32, device: usize): i32 {
   return IRQ_HANDLED;
 }
 
-@sleeps export function hostd_main(argument: i32): i32 {
+/** Starts hostd as a child of the caller; gives its pid. What an earlier one was at when it ended has failed. */
+export function hostd_start(): i32 {
+  if (requested() && atomic.load<i32>(HOSTD, BUSY)) {
+    store<i32>(MACHINE, -EFAULT, MACHINE_MAIL_STATUS);
+    answer();
+  }
+  const thread = kthread_run(hostd_main, 0, "hostd", ANY_CPU);
+  if (!changetype<usize>(thread)) panic("no memory for hostd");
+  set_flag(thread, TF_URGENT);
+  return thread.pid;
+}
+
+/** STATUS and the answer's bytes are there. */
+@notrace function answer(): void {
+  atomic.store<i32>(HOSTD, 0, BUSY);
+  atomic.store<i32>(MACHINE, MAIL_DONE, MACHINE_MAIL_STATE); // release; pairs with the host's wait
+  atomic.notify(MACHINE + MACHINE_MAIL_STATE, 1);
+}
+
+@sleeps function hostd_main(argument: i32): i32 {
   while (!kthread_should_stop()) {
     prepare_to_wait(mail_queue(), TASK_INTERRUPTIBLE);
     if (!requested()) schedule();
     finish_wait(mail_queue());
     if (!requested()) continue;
+    atomic.store<i32>(HOSTD, 1, BUSY);
     const op = load<i32>(MACHINE, MACHINE_MAIL_OP);
     const known = <u32>op < <u32>OPERATIONS.length;
     const status = known
       ? unchecked(OPERATIONS[op])(load<i32>(MACHINE, MACHINE_MAIL_ARG), load<i32>(MACHINE, MACHINE_MAIL_LENGTH))
       : -ENOSYS;
     store<i32>(MACHINE, status, MACHINE_MAIL_STATUS);
-    atomic.store<i32>(MACHINE, MAIL_DONE, MACHINE_MAIL_STATE); // release; pairs with the host's wait
-    atomic.notify(MACHINE + MACHINE_MAIL_STATE, 1);
+    answer();
   }
   return 0;
 }

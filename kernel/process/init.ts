@@ -10,14 +10,13 @@ import { MACHINE, MACHINE_STATE } from "../layout";
 import { panic, printk } from "../lib/printk";
 import { kmalloc } from "../mm/slab";
 import { schedule } from "../sched/core";
-import { TF_KTHREAD, TF_URGENT, Task, current, set_flag } from "../sched/task";
+import { TF_KTHREAD, Task, current } from "../sched/task";
 import { finish_wait, prepare_to_wait } from "../sched/wait";
 import { audit_baseline } from "./audit";
 import { create_task, start_task } from "./create";
 import { device_start } from "./device";
 import { child_queue, has_zombie, wait_for_child } from "./exit";
-import { hostd_init, hostd_main } from "./hostd";
-import { ANY_CPU, kthread_run } from "./kthread";
+import { hostd_init, hostd_start } from "./hostd";
 import { ksoftirqds_start } from "./ksoftirqd";
 import { rcu_gp_start } from "./rcu_gp";
 import { upcall_init } from "./upcall";
@@ -41,9 +40,7 @@ function init_main(argument: i32): i32 {
   rcu_gp_start();
   device_start();
   klp_start();
-  const hostd = kthread_run(hostd_main, 0, "hostd", ANY_CPU);
-  if (!changetype<usize>(hostd)) panic("no memory for hostd");
-  set_flag(hostd, TF_URGENT);
+  let hostd = hostd_start();
   hotplug_files();
   const status = kmalloc(4);
   audit_baseline();
@@ -52,7 +49,9 @@ function init_main(argument: i32): i32 {
   atomic.notify(MACHINE + MACHINE_STATE, i32.MAX_VALUE);
   while (true) {
     kgr_task_safe();
-    while (wait_for_child(-1, status, WNOHANG) > 0) continue;
+    for (let pid = wait_for_child(-1, status, WNOHANG); pid > 0; pid = wait_for_child(-1, status, WNOHANG)) {
+      if (pid == hostd) hostd = hostd_start(); // an oops in what the host had asked for was its end
+    }
     prepare_to_wait(child_queue(current()), TASK_INTERRUPTIBLE);
     if (!has_zombie()) schedule();
     finish_wait(child_queue(current()));

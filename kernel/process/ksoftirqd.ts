@@ -9,14 +9,17 @@ import { MACHINE, MACHINE_CPUS } from "../layout";
 import { panic } from "../lib/printk";
 import { softirq_cpu, softirqs_pending } from "../irq/softirq";
 import { schedule } from "../sched/core";
+import { TF_VITAL, set_flag } from "../sched/task";
 import { finish_wait, prepare_to_wait } from "../sched/wait";
 import { kthread_parkme, kthread_run, kthread_should_park, kthread_should_stop } from "./kthread";
 
 /** Starts the ksoftirqd of every CPU. */
 export function ksoftirqds_start(): void {
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
-    softirq_cpu(cpu).thread = kthread_run(ksoftirqd, cpu, "ksoftirqd", cpu);
-    if (!changetype<usize>(softirq_cpu(cpu).thread)) panic("no memory for ksoftirqd");
+    const thread = kthread_run(ksoftirqd, cpu, "ksoftirqd", cpu);
+    if (!changetype<usize>(thread)) panic("no memory for ksoftirqd");
+    set_flag(thread, TF_VITAL);
+    softirq_cpu(cpu).thread = thread;
   }
 }
 

@@ -10,12 +10,15 @@ import { MACHINE, MACHINE_CPUS, PERCPU_SLEEPING, RCU } from "../layout";
 import { panic } from "../lib/printk";
 import { Rcu, RcuHead, rcu, rcu_answered, rcu_ask } from "../lock/rcu";
 import { schedule } from "../sched/core";
+import { TF_VITAL, set_flag } from "../sched/task";
 import { finish_wait, prepare_to_wait } from "../sched/wait";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "./kthread";
 
 /** Starts rcu_gp. */
 export function rcu_gp_start(): void {
-  if (!changetype<usize>(kthread_run(rcu_gp, 0, "rcu_gp", ANY_CPU))) panic("no memory for rcu_gp");
+  const thread = kthread_run(rcu_gp, 0, "rcu_gp", ANY_CPU);
+  if (!changetype<usize>(thread)) panic("no memory for rcu_gp");
+  set_flag(thread, TF_VITAL);
 }
 
 function rcu_gp(argument: i32): i32 {

@@ -12,7 +12,7 @@ import { panic } from "../lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { kfree, kzalloc } from "../mm/slab";
 import { might_sleep, schedule } from "../sched/core";
-import { TF_URGENT, Task, set_flag } from "../sched/task";
+import { TF_URGENT, TF_VITAL, Task, set_flag } from "../sched/task";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_locked, wake_up } from "../sched/wait";
 import { kthread_park, kthread_parkme, kthread_run, kthread_should_park, kthread_should_stop, kthread_unpark } from "./kthread";
 
@@ -74,7 +74,7 @@ export function workqueues_start(): void {
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     const thread = kthread_run(kworker, cpu, "kworker", cpu);
     if (!changetype<usize>(thread)) panic("no memory for kworkers");
-    set_flag(thread, TF_URGENT);
+    set_flag(thread, TF_URGENT | TF_VITAL);
     queue_of(cpu).thread = thread;
   }
 }

@@ -41,6 +41,8 @@ export const TF_URGENT = 128;
 /** A per-CPU thread whose CPU is about to leave, or has left; and one that waits for it to come back. */
 export const TF_SHOULD_PARK = 256;
 export const TF_PARKED = 512;
+/** A thread without which the machine cannot go on. */
+export const TF_VITAL = 1024;
 /** In `group_exit`, beside the status. */
 export const GROUP_EXIT = 1 << 16;
 

@@ -15,6 +15,7 @@ import { Mutex, mutex_init, mutex_lock, mutex_trylock, mutex_unlock } from "../.
 import { alloc_pages, free_pages } from "../../kernel/mm/page";
 import { kfree, kmalloc } from "../../kernel/mm/slab";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../../kernel/process/kthread";
+import { schedule_on_each_cpu } from "../../kernel/process/workqueue";
 import { preempt_disable, safepoint, schedule, yield_cpu } from "../../kernel/sched/core";
 import { set_current_state } from "../../kernel/sched/task";
 import { sleep_until } from "../../kernel/sched/timer";
@@ -24,6 +25,7 @@ type Test = () => i32;
 
 const FAILURES: StaticArray<Test> = [
   fail_panic, fail_trap_with_lock, fail_sleep_for_ever, fail_busy_wait, fail_unknown_exit,
+  fail_trap, fail_trap_with_mutex, fail_trap_in_work,
   fail_safepoint_with_lock, fail_safepoint_without_preemption, fail_sleep_with_lock, fail_recursive_lock, fail_foreign_unlock, fail_irq_enable,
   fail_write_to_freed_object, fail_double_kfree, fail_write_to_freed_page, fail_double_free_pages, fail_free_pages_of_other_order,
   fail_foreign_mutex_unlock, fail_recursive_mutex,
@@ -71,6 +73,26 @@ function fail_busy_wait(): i32 {
 function fail_unknown_exit(): i32 {
   context_switch(99);
   return 0;
+}
+
+function fail_trap(): i32 {
+  unreachable();
+  return 0;
+}
+
+function fail_trap_with_mutex(): i32 {
+  mutex_init(mutex(0), "precious");
+  mutex_lock(mutex(0));
+  unreachable();
+  return 0;
+}
+
+function trapping_work(cpu: i32): void {
+  unreachable();
+}
+
+function fail_trap_in_work(): i32 {
+  return schedule_on_each_cpu(trapping_work);
 }
 
 function fail_safepoint_with_lock(): i32 {
