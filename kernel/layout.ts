@@ -62,7 +62,7 @@ export const MACHINE_KGR_DONE = 432; // f64 ns: when every slot was at rest agai
 export const MACHINE_METER = 440; // address of the CPUs' meters, or 0: nothing is recorded
 export const MACHINE_SPARE_SLOTS = 444; // the first slot that no function of the kernel has; from there to the stride they are modules'
 export const MACHINE_TTY_NEWS = 448; // grows when the console has written something; the host waits on it
-export const MACHINE_CORES = 456; // cores that the CPUs share; 0 where each has its own
+export const MACHINE_CORES = 456; // cores of the computer; 0 on the stepped platform, where CPUs take turns
 export const MACHINE_STEP = 460; // step of a transition, or 0: CPUs whose part is done wait on it for a moment where they share cores
 export const MACHINE_SIZE = 512;
 

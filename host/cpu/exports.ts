@@ -12,7 +12,7 @@ export interface KernelExports extends WebAssembly.Exports {
   readonly cpu_trap: (about: number, address: number, length: number) => number;
   /** Behind TRAP_OOPS, when its trace is in the log: 1 when the machine is lost. */
   readonly oops_end: () => number;
-  /** After EXIT_STOP: 1 when this CPU was the last and has done the work, 0 when it must wait. */
+  /** Stepped platform, after EXIT_STOP: 1 when this CPU was the last and has done the work, 0 when it must wait. */
   readonly stop_enter: () => number;
   readonly log_text: (address: number, length: number) => void;
   readonly syscall: (nr: number, a: number, b: number, c: number) => number;

@@ -4,12 +4,12 @@
  *   exit      what the loop does                                              goes on
  *   IDLE      sleeps on PENDING until somebody raises a bit or a timer is due  yes
  *   HOST      returns, so that the thread gets to its event loop              when the host says resume
- *   STOP      counts itself in, waits for the last one, changes its entries   yes
+ *   STOP      the stop is over for it: changes its entries                    yes
  *   POKE      changes its entries                                             yes
  *   OFFLINE   returns                                                         no
  *   PANIC     wakes who watches the machine's state, returns                  no
  *
- * Contract: an exit without a row is UNKNOWN_EXIT. Invariant: the thread blocks only here, with no Wasm on its stack.
+ * Contract: an exit without a row is UNKNOWN_EXIT. Invariant: no task's stack is on the engine's when the thread blocks: here, or in the kernel's wait_in_stop().
  */
 import {
   COUNTER_IDLE_NS,
@@ -25,7 +25,6 @@ import {
 import {
   MACHINE,
   MACHINE_STATE,
-  MACHINE_STOP_GENERATION,
   MACHINE_STOP_LEFT,
   PERCPU_COUNTERS,
   PERCPU_IDLE_UNTIL,
@@ -43,8 +42,8 @@ const ACCOUNT_MS = 100;
 
 export type LoopEnd = "host" | "offline" | "panic";
 
-/** Runs `cpu` until its thread is wanted elsewhere. In a stop it looks for `spinNs` before it sleeps. */
-export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number, spinNs: number): LoopEnd {
+/** Runs `cpu` until its thread is wanted elsewhere. */
+export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): LoopEnd {
   for (;;) {
     const exit = cpu.run();
     switch (exit) {
@@ -52,7 +51,7 @@ export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number, s
         sleep(memory, cpuBlock(cpu.id), clockNs);
         break;
       case EXIT_STOP:
-        stop(cpu, memory, clockNs, spinNs);
+        leaveStop(cpu, memory, clockNs);
         break;
       case EXIT_POKE:
         cpu.poke();
@@ -78,22 +77,6 @@ export function unknownExit(cpu: number, exit: number): MachineError {
     `CPU ${cpu} left for reason ${exit}, which this host does not know`,
     "Build image and host again with `npm run build`.",
   );
-}
-
-function stop(cpu: Cpu, memory: SharedMemory, clockNs: () => number, spinNs: number): void {
-  const generation = MACHINE + MACHINE_STOP_GENERATION;
-  // Read before this CPU is counted in: the last one may change it at once. Partner: the add in stop_enter().
-  const before = memory.load(generation);
-  const last = cpu.enterStop();
-  if (!last) {
-    const patience = clockNs() + spinNs;
-    while (memory.load(generation) === before && clockNs() < patience);
-    while (memory.load(generation) === before) Atomics.wait(memory.words, generation >> 2, before);
-  }
-  // Whoever leaves wakes the next: the last one to arrive need not wake all before the machine runs again. One that is
-  // not asleep yet finds the generation changed.
-  memory.notify(generation, last ? 1 : 2);
-  leaveStop(cpu, memory, clockNs);
 }
 
 /** Changes this CPU's entries, then counts it out: no call of an old version can begin behind it. */

@@ -40,8 +40,12 @@ const LONGEST_NS: i64 = 3000000;
 
 /** Leaves the core to CPUs that have their part to do; nothing where each CPU has its own, or outside steps. */
 @notrace export function give_way(step: i32): void {
-  if (step == 0) return;
-  const cores = load<i32>(MACHINE, MACHINE_CORES);
-  if (cores == 0 || cores >= load<i32>(MACHINE, MACHINE_CPUS)) return;
+  if (step == 0 || !cores_are_shared()) return;
   atomic.wait<i32>(MACHINE + MACHINE_STEP, step, LONGEST_NS);
+}
+
+/** Whether there are more CPUs than cores; never on the stepped platform. */
+@inline export function cores_are_shared(): bool {
+  const cores = load<i32>(MACHINE, MACHINE_CORES);
+  return cores != 0 && cores < load<i32>(MACHINE, MACHINE_CPUS);
 }

@@ -4,7 +4,7 @@
  * It holds no lock and takes none: it only follows a word that schedule() left in this CPU's block. While it runs,
  * no Wasm frame but its own is on the engine's stack.
  */
-import { CPU_GONE, EXIT_OFFLINE, EXIT_PANIC, EXIT_POKE, EXIT_STEP, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
+import { CPU_GONE, EXIT_OFFLINE, EXIT_PANIC, EXIT_POKE, EXIT_STEP, EXIT_STOP, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
 import {
   MACHINE, MACHINE_STATE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_FAULTED, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_KLP_IRQ, PERCPU_LOCKS_HELD, PERCPU_NEXT, PERCPU_POWER,
   PERCPU_RESUMING, PERCPU_REWIND_PAIR, PERCPU_STACK_HIT, PERCPU_STEPPED, PERCPU_STEP_STACK, TASK_ON_CPU, TASK_STACK_POS,
@@ -16,6 +16,7 @@ import { task_entry } from "../process/create";
 import { set_window_base } from "../process/user";
 import { TF_IDLE, TF_KGR, TF_SAVED, Task, clear_flag, current, has_flag, set_flag } from "../sched/task";
 import { this_cpu } from "./percpu";
+import { wait_in_stop } from "./stop";
 import { start_rewind, stop_unwind } from "./switch";
 import { condemn } from "./trap";
 
@@ -45,6 +46,7 @@ import { condemn } from "./trap";
     else set_flag(task, TF_SAVED);
     if (reason == EXIT_POKE) scan_current(); // its stack is in memory: look before it runs on
     if (reason == EXIT_OFFLINE) atomic.store<i32>(this_cpu, CPU_GONE, PERCPU_POWER); // behind the last of its stack; pairs with wait_until_gone()
+    if (!STEPPED && reason == EXIT_STOP) wait_in_stop();
     if (reason != EXIT_SWITCH) return reason;
     const next = changetype<Task>(<usize>load<u32>(this_cpu, PERCPU_NEXT));
     store<u32>(this_cpu, <u32>changetype<usize>(next), PERCPU_CURRENT);

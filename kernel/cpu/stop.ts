@@ -4,7 +4,7 @@
  *   requester    ACKS = LEFT = all CPUs that there are, the action; PENDING_STOP on every CPU; then it stops like the others
  *   each CPU     at a safepoint: stack unwound to memory, stop_enter() counts it in, waits for GENERATION to change
  *   last one     runs the action: every stack of the machine is in memory, nothing else runs
- *   each CPU     changes its own table entries, counts itself out, runs on
+ *   each CPU     wakes two others, changes its own table entries, counts itself out, runs on
  *
  * A CPU counts itself in only at a safepoint, so it holds no lock and is in no interrupt.
  */
@@ -14,9 +14,13 @@ import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { klp } from "../livepatch/state";
 import { safepoint, yield_cpu } from "../sched/core";
 import { clock_ns } from "./clock";
+import { cores_are_shared } from "./give_way";
 import { raise_pending } from "./irq";
 import { this_cpu } from "./percpu";
 import { is_present, present_cpus } from "./present";
+
+/** How long a CPU with a core of its own looks before it sleeps: longer than most stops last. */
+const PATIENCE_NS: f64 = 50000;
 
 /** Runs with the machine stopped: it may not sleep, allocate or take a lock. Its result is stop_machine()'s. */
 export type StopAction = () => i32;
@@ -41,9 +45,24 @@ export function end_of_last_stop(): void {
   while (atomic.load<i32>(MACHINE, MACHINE_STOP_LEFT) != 0) yield_cpu(); // pairs with the host's leaveStop()
 }
 
+/** This CPU's part, up to its entries, which only the host can change. Its stack is in memory. Not on the stepped platform. */
+@bare @atomic export function wait_in_stop(): void {
+  const word = MACHINE + MACHINE_STOP_GENERATION;
+  const before = atomic.load<i32>(word); // before this CPU is counted in: the last one may change it at once
+  const last = stop_enter();
+  if (!last) {
+    const patience = cores_are_shared() ? 0.0 : clock_ns() + PATIENCE_NS;
+    while (patience > 0.0 && atomic.load<i32>(word) == before && clock_ns() < patience) {}
+    while (atomic.load<i32>(word) == before) atomic.wait<i32>(word, before, -1); // pairs with the add in stop_enter()
+  }
+  // Whoever leaves wakes the next: the last one to arrive need not wake all before the machine runs again. One that is
+  // not asleep yet finds the generation changed.
+  atomic.notify(word, last ? 1 : 2);
+}
+
 /**
- * The host calls it for a CPU that came back with EXIT_STOP: 1 when this CPU was the last and has done the work, 0
- * when it must wait until GENERATION is no longer what it was before the call.
+ * Counts this CPU in: 1 when it was the last and has done the work, 0 when it must wait until GENERATION is no longer
+ * what it was before the call. On the stepped platform the host calls it, where no CPU can wait.
  */
 @bare @atomic export function stop_enter(): i32 {
   atomic.and<i32>(this_cpu, ~PENDING_STOP, PERCPU_PENDING);
@@ -51,6 +70,6 @@ export function end_of_last_stop(): void {
   if (atomic.sub<i32>(MACHINE, 1, MACHINE_STOP_ACKS) != 1) return 0;
   klp().outcome = call_indirect<i32>(klp().action);
   store<f64>(MACHINE, clock_ns(), MACHINE_STOP_DECIDED);
-  atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the host's wait; who leaves wakes others
+  atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the waits in wait_in_stop(), and the stepped host's look
   return 1;
 }

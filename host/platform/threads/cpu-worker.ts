@@ -9,7 +9,7 @@ import { parentPort } from "node:worker_threads";
 import { getHeapStatistics } from "node:v8";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import { CPU_GONE, STATE_BOOTING, STATE_RUNNING } from "../../../kernel/abi.ts";
-import { MACHINE, MACHINE_CORES, MACHINE_CPUS, MACHINE_STATE } from "../../../kernel/layout.ts";
+import { MACHINE, MACHINE_CORES, MACHINE_STATE } from "../../../kernel/layout.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import { runLoop } from "../../cpu/loop.ts";
 import { Socket } from "../../cpu/socket.ts";
@@ -23,9 +23,6 @@ import { clockSince } from "./time.ts";
 if (!parentPort)
   throw new MachineError("BAD_USAGE", "cpu-worker is the entry of a CPU's thread", "Boot a machine instead: wlp run.");
 const port = parentPort;
-
-/** Longer than most stops last when every CPU has a core. */
-const SPIN_NS = 50_000;
 
 let loop: () => void = () => {};
 let socket: Socket | undefined;
@@ -44,12 +41,9 @@ function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): 
   const memory = new SharedMemory(shared);
   const clockNs = clockSince(epoch);
   const place = new Socket(id, memory, images, { clockNs, step: () => 0, locate: locateBySourceMaps(sourceMaps) });
-  // A CPU that spins while others wait for its core keeps them from arriving.
-  const cores = availableParallelism();
-  const spinNs = memory.load(MACHINE + MACHINE_CPUS) <= cores ? SPIN_NS : 0;
   const state = MACHINE + MACHINE_STATE;
   const runOn = (cpu: Cpu) => (): void => {
-    const end = runLoop(cpu, memory, clockNs, spinNs);
+    const end = runLoop(cpu, memory, clockNs);
     if (end === "host") return;
     if (end === "offline" && memory.load(state) === STATE_RUNNING) void away();
     else port.close();
@@ -71,7 +65,7 @@ function boot({ cpu: id, memory: shared, images, sourceMaps, epoch }: CpuBoot): 
   const first = place.plug();
   socket = place;
   if (id === 0) {
-    memory.store(MACHINE + MACHINE_CORES, cores);
+    memory.store(MACHINE + MACHINE_CORES, availableParallelism());
     bootMachine(first);
   }
   loop = () => {
