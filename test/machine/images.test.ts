@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import * as abi from "../../kernel/abi.ts";
 import * as layout from "../../kernel/layout.ts";
+import * as records from "../../kernel/records.ts";
 import { assertSameConstants } from "../../host/boot/handshake.ts";
 import { Machine } from "../../host/index.ts";
 import { readImage } from "../../host/platform/node/files.ts";
@@ -34,7 +35,7 @@ function exportsOf(constants: Readonly<Record<string, number>>): WebAssembly.Exp
 }
 
 describe("the handshake", () => {
-  const same: Readonly<Record<string, number>> = { ...layout, ...abi };
+  const same: Readonly<Record<string, number>> = { ...layout, ...abi, ...records };
 
   it("passes when image and host know the same numbers", () => {
     expect(() => assertSameConstants(exportsOf(same))).not.toThrow();
