@@ -3,7 +3,10 @@
  *
  * Texts in memory end in a zero. A program that wrote something calls flush() before it ends.
  */
-import { EACCES, EEXIST, EISDIR, EINVAL, ENOENT, ENOMEM, ENOTDIR, EPERM, ESRCH } from "../abi";
+import {
+  EACCES, EAGAIN, EBADF, EBUSY, ECHILD, EEXIST, EFAULT, EFBIG, EINTR, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENODEV, ENOENT, ENOEXEC, ENOMEM,
+  ENOSPC, ENOSYS, ENOTDIR, ENOTEMPTY, ENXIO, EPERM, EPIPE, ERANGE, EROFS, ESPIPE, ESRCH, EXDEV,
+} from "../abi";
 import { arg, args } from "./process";
 import { ascii, decimal, write } from "./lib";
 
@@ -78,20 +81,22 @@ export function complain(program: string, what: usize, error: i32): i32 {
   return end_error();
 }
 
+const ERRORS: StaticArray<i32> = [
+  EPERM, ENOENT, ESRCH, EINTR, EIO, ENXIO, ENOEXEC, EBADF, ECHILD, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EXDEV, ENODEV, ENOTDIR, EISDIR, EINVAL,
+  EMFILE, EFBIG, ENOSPC, ESPIPE, EROFS, EPIPE, ERANGE, ENAMETOOLONG, ENOSYS, ENOTEMPTY, ELOOP];
+const WORDS: StaticArray<string> = [
+  "Operation not permitted", "No such file or directory", "No such process", "Interrupted system call", "Input/output error",
+  "No such device or address", "Exec format error", "Bad file descriptor", "No child processes", "Resource temporarily unavailable",
+  "Cannot allocate memory", "Permission denied", "Bad address", "Device or resource busy", "File exists", "Invalid cross-device link",
+  "No such device", "Not a directory", "Is a directory", "Invalid argument", "Too many open files", "File too large", "No space left on device",
+  "Illegal seek", "Read-only file system", "Broken pipe", "Numerical result out of range", "File name too long", "Function not implemented",
+  "Directory not empty", "Too many levels of symbolic links"];
+
+/** What strerror() says. */
 function put_error(error: i32): void {
-  if (error == -ENOENT) put("No such file or directory");
-  else if (error == -EACCES) put("Permission denied");
-  else if (error == -EPERM) put("Operation not permitted");
-  else if (error == -EISDIR) put("Is a directory");
-  else if (error == -ENOTDIR) put("Not a directory");
-  else if (error == -EEXIST) put("File exists");
-  else if (error == -EINVAL) put("Invalid argument");
-  else if (error == -ESRCH) put("No such process");
-  else if (error == -ENOMEM) put("Out of memory");
-  else {
-    put("error ");
-    put_number(-error);
-  }
+  for (let row = 0; row < ERRORS.length; row++) if (unchecked(ERRORS[row]) == -error) return put(unchecked(WORDS[row]));
+  put("error ");
+  put_number(-error);
 }
 
 /** Fetches the arguments; the number of them, or 0 when all that was asked for was `usage`, which it writes. */

@@ -31,6 +31,41 @@ const LINES: readonly (readonly [sentence: string, line: string, status: number,
   ["prints a tool's usage when asked", "cat --help; grep", 2, /^usage: cat \[FILE\.\.\.\]\nusage: grep .*\n$/],
   ["finds and counts lines", "ps | grep -v PID | grep -q hostd && ps | head -n 1", 0, "  PID S NAME\n"],
   ["refuses a process that is not there", "kill -STOP 9999", 1, "kill: 9999: No such process\n"],
+  [
+    "changes its directory for those that follow",
+    "cd /tmp; pwd; cd ..; pwd; cd /none",
+    1,
+    "/tmp\n/\nsh: cd: /none: No such file or directory\n",
+  ],
+  ["lists names in order", "mkdir -p /tmp/x/b/c /tmp/x/a; cd /tmp/x; ls; ls -a b; rm -r a b; ls", 0, "a\nb\n.\n..\nc\n"],
+  ["lists what a name is", "ls -l /dev/null; ls -ld /tmp", 0, /^crw-rw-rw- .* \/dev\/null\ndrwxrwxrwt .* \/tmp\n$/],
+  [
+    "removes no directory unasked",
+    "mkdir /tmp/d; rm /tmp/d; rmdir /tmp/d; rm -f /tmp/d",
+    0,
+    "rm: /tmp/d: Is a directory\n",
+  ],
+  [
+    "renames and links",
+    "cd /tmp; echo x > f; mv f g; ln -s g h; cat h; ls -l h; rm g h",
+    0,
+    /^x\nlrwxrwxrwx .* h -> g\n$/,
+  ],
+  ["makes no names where the kernel does", "mkdir /proc/x", 1, "mkdir: /proc/x: No such file or directory\n"],
+  ["says what is mounted", "mount | grep proc", 0, "proc on /proc type proc (rw,relatime)\n"],
+  ["reads and writes the kernel's log", "echo a word > /dev/kmsg; dmesg | grep -c 'a word'", 0, "1\n"],
+  [
+    "shows and sets system controls",
+    "sysctl kernel.panic_on_oops=1; sysctl -n kernel.panic_on_oops; sysctl -w kernel.panic_on_oops=0; sysctl -a | grep oops",
+    0,
+    "kernel.panic_on_oops = 1\n1\nkernel.panic_on_oops = 0\nkernel.panic_on_oops = 0\n",
+  ],
+  [
+    "refuses values out of bounds",
+    "sysctl kernel.panic_on_oops=7",
+    1,
+    "sysctl: /proc/sys/kernel/panic_on_oops: Invalid argument\n",
+  ],
 ];
 
 async function disappointments(options: MachineOptions): Promise<string[]> {

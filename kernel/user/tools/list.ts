@@ -1,0 +1,194 @@
+/**
+ * The names in a directory, in order, and ls, which lists them.
+ *
+ * A program has no heap: each name is found by going through the whole directory for the least one behind the last. So
+ * names that come and go meanwhile harm nothing, and each that stays is met once.
+ */
+import {
+  DIRENT_LENGTH, DIRENT_NAME, DIRENT_NAME_LENGTH, O_DIRECTORY, O_RDONLY, PATHS_FIRST, PATHS_FIRST_LENGTH, PATHS_SECOND, PATHS_SECOND_LENGTH, PATHS_SIZE,
+  STAT_BYTES, STAT_GID, STAT_LINKS, STAT_MODE, STAT_MTIME, STAT_SIZE, STAT_UID, SYS_GETDENTS, SYS_LSTAT, SYS_READLINK, S_IFDIR, S_IFLNK, S_IFMT, S_ISVTX,
+} from "../../abi";
+import { BUFFER, BUFFER_SIZE, close, open, raw } from "../lib";
+import { arg } from "../process";
+import { begin, complain, copy, flush, length_of, misused, put, put_byte, put_bytes, put_number, put_zero_ended } from "../text";
+
+/** Longest path that a tool makes, with its zero. */
+export const PATH_ROOM = 512;
+const NAME_ROOM = 256;
+/** What next_name() found, zero-ended. */
+export const NAME: usize = memory.data(256);
+/** The name before it. */
+const LAST: usize = memory.data(256);
+const STAT: usize = memory.data(STAT_SIZE);
+const PATHS: usize = memory.data(PATHS_SIZE);
+/** The path that a tool is at. */
+export const PATH: usize = memory.data(512);
+/** Text of the link that is shown. */
+const LINKED: usize = memory.data(256);
+
+const ALL = 1;
+const LONG = 2;
+const ITSELF = 4;
+
+/** Less than 0, 0 or more, as the texts at `a` and `b` are in order. */
+function compare(a: usize, b: usize): i32 {
+  for (; load<u8>(a) && load<u8>(a) == load<u8>(b); a++) b++;
+  return <i32>load<u8>(a) - <i32>load<u8>(b);
+}
+
+/** `.` or `..` */
+function is_dots(name: usize): bool {
+  return load<u8>(name) == 46 && (!load<u8>(name + 1) || (load<u8>(name + 1) == 46 && !load<u8>(name + 2)));
+}
+
+/**
+ * Puts a directory's next name into NAME: gives its length, 0 at the end, or -errno. `first` begins anew; `dots` lists
+ * the directory itself and the one above too.
+ */
+export function next_name(path: usize, first: bool, dots: bool): i32 {
+  const fd = open(path, length_of(path), O_RDONLY | O_DIRECTORY);
+  if (fd < 0) return fd;
+  if (first) store<u8>(LAST, 0);
+  else copy(LAST, NAME);
+  let found = 0;
+  let got = raw(SYS_GETDENTS, fd, <i32>BUFFER, BUFFER_SIZE);
+  for (; got > 0; got = raw(SYS_GETDENTS, fd, <i32>BUFFER, BUFFER_SIZE)) {
+    for (let at = BUFFER; at < BUFFER + got; at += load<u16>(at, DIRENT_LENGTH)) {
+      const name = at + DIRENT_NAME;
+      if ((!dots && is_dots(name)) || compare(name, LAST) <= 0 || (found && compare(name, NAME) >= 0)) continue;
+      found = load<u8>(at, DIRENT_NAME_LENGTH);
+      copy(NAME, name);
+    }
+  }
+  close(fd);
+  return got < 0 ? got : found;
+}
+
+/** Fills STAT with what a path itself is: 0 or -errno. */
+function look(path: usize): i32 {
+  return raw(SYS_LSTAT, <i32>path, length_of(path), <i32>STAT);
+}
+
+function kind(): i32 {
+  return load<i32>(STAT, STAT_MODE) & S_IFMT;
+}
+
+/** Whether there is a directory at `path`; a link to one is none. */
+export function is_directory(path: usize): bool {
+  return !look(path) && kind() == S_IFDIR;
+}
+
+export function ls(argument: i32): i32 {
+  const usage = "ls [-a] [-l] [-d] [-1] [PATH...]";
+  const count = begin(usage);
+  if (!count) return 0;
+  let options = 0;
+  let first = 1;
+  for (; first < count && load<u8>(arg(first)) == 45; first++) {
+    for (let at = arg(first) + 1; load<u8>(at); at++) {
+      const option = option_of(load<u8>(at));
+      if (option < 0) return misused(usage);
+      options |= option;
+    }
+  }
+  let status = 0;
+  for (let i = first; i < max(count, first + 1); i++) {
+    if (i >= count) copy_dot();
+    else if (length_of(arg(i)) >= PATH_ROOM - NAME_ROOM) return misused(usage);
+    else copy(PATH, arg(i));
+    if (count > first + 1 && !(options & ITSELF)) put_heading(i > first);
+    const error = list_path(options);
+    if (error < 0) status = complain("ls", PATH, error);
+  }
+  return flush() ? status : 1;
+}
+
+function option_of(letter: u8): i32 {
+  return letter == 97 ? ALL : letter == 108 ? LONG : letter == 100 ? ITSELF : letter == 49 ? 0 : -1; // a l d 1
+}
+
+function copy_dot(): void {
+  store<u8>(PATH, 46);
+  store<u8>(PATH + 1, 0);
+}
+
+/** With several paths each is named before its entries. */
+function put_heading(blank: bool): void {
+  if (look(PATH) || kind() != S_IFDIR) return;
+  if (blank) put("\n");
+  put_zero_ended(PATH);
+  put(":\n");
+}
+
+/** Lists PATH: 0 or -errno. */
+function list_path(options: i32): i32 {
+  const length = length_of(PATH);
+  const error = look(PATH);
+  if (error < 0) return error;
+  const slash = length > 0 && load<u8>(PATH + length - 1) == 47;
+  // A link is followed unless it is to be shown.
+  if (options & ITSELF || (kind() != S_IFDIR && (kind() != S_IFLNK || (options & LONG && !slash)))) {
+    put_entry(PATH, options);
+    return 0;
+  }
+  let name = next_name(PATH, true, (options & ALL) != 0);
+  for (; name > 0; name = next_name(PATH, false, (options & ALL) != 0)) {
+    if (load<u8>(NAME) == 46 && !(options & ALL)) continue;
+    if (!slash) store<u8>(PATH + length, 47);
+    copy(PATH + length + (slash ? 0 : 1), NAME);
+    const gone = options & LONG ? look(PATH) : 0;
+    if (!gone) put_entry(NAME, options);
+    store<u8>(PATH + length, 0);
+  }
+  if (name >= 0 || kind() == S_IFDIR) return name;
+  put_entry(PATH, options); // a link to a file
+  return 0;
+}
+
+/** A line about what STAT describes and PATH names; `name` is how it is shown. */
+function put_entry(name: usize, options: i32): void {
+  if (options & LONG) {
+    put_mode(load<i32>(STAT, STAT_MODE));
+    put_number(load<i32>(STAT, STAT_LINKS), 3);
+    put(" ");
+    put_owner(load<i32>(STAT, STAT_UID));
+    put_owner(load<i32>(STAT, STAT_GID));
+    put_number(load<i32>(STAT, STAT_BYTES), 8);
+    put_number(load<i32>(STAT, STAT_MTIME), 7);
+    put(" ");
+  }
+  put_zero_ended(name);
+  if (options & LONG && kind() == S_IFLNK) put_target();
+  put("\n");
+}
+
+function put_owner(id: i32): void {
+  if (id == 0) put("root ");
+  else {
+    put_number(id, 4);
+    put(" ");
+  }
+}
+
+/** The text of the link at PATH. */
+function put_target(): void {
+  store<u32>(PATHS, <u32>PATH, PATHS_FIRST);
+  store<i32>(PATHS, length_of(PATH), PATHS_FIRST_LENGTH);
+  store<u32>(PATHS, <u32>LINKED, PATHS_SECOND);
+  store<i32>(PATHS, NAME_ROOM, PATHS_SECOND_LENGTH);
+  const bytes = raw(SYS_READLINK, <i32>PATHS, 0, 0);
+  if (bytes < 0) return;
+  put(" -> ");
+  put_bytes(LINKED, bytes);
+}
+
+/** Letters of the kinds, at S_IFMT >> 12: pipe, device, directory, file, link. */
+const KINDS = "?pc?d???-?l?????";
+const RIGHTS = "rwx";
+
+function put_mode(mode: i32): void {
+  put_byte(<u8>KINDS.charCodeAt((mode & S_IFMT) >>> 12));
+  for (let bit = 8; bit > 0; bit--) put_byte(mode & (1 << bit) ? <u8>RIGHTS.charCodeAt((8 - bit) % 3) : 45);
+  const runs = (mode & 1) != 0;
+  put_byte(mode & S_ISVTX ? (runs ? 116 : 84) : runs ? 120 : 45); // t T x -
+}
