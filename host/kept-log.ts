@@ -12,10 +12,10 @@ import { LogReader } from "./log.ts";
 import type { SharedMemory } from "./memory.ts";
 
 const KEPT_LINES = 10_000;
-/** Log lines that a panic shows: the last ones, from the oops on that led to it. */
+/** Log lines that a panic shows: the last ones, or all from the one on that begins the report. */
 const PANIC_LINES = 12;
-const OOPS_LINES = 48;
-const OOPS = /\] Oops: /;
+const REPORT_LINES = 64;
+const BEGINNINGS = [/\] (Oops|watchdog: BUG): /, /\] Kernel panic - /];
 
 export class KeptLog {
   readonly #memory: SharedMemory;
@@ -45,9 +45,13 @@ export class KeptLog {
   /** The error for a machine whose state is PANIC. */
   panicError(): MachineError {
     const cpu = this.#memory.load(MACHINE + MACHINE_PANIC_CPU) - 1;
-    const last = this.lines().slice(-OOPS_LINES);
-    const oops = last.findLastIndex((line) => OOPS.test(line));
-    const lines = last.slice(oops < 0 ? -PANIC_LINES : oops).map((line) => `  ${line}`);
+    const last = this.lines().slice(-REPORT_LINES);
+    const begins = BEGINNINGS.map((beginning) => last.findLastIndex((line) => beginning.test(line))).find(
+      (at) => at >= 0,
+    );
+    const lines = last
+      .slice(Math.min(begins ?? Infinity, Math.max(0, last.length - PANIC_LINES)))
+      .map((line) => `  ${line}`);
     return new MachineError(
       "KERNEL_PANIC",
       [`the kernel panicked on CPU ${cpu}`, ...lines].join("\n"),

@@ -135,6 +135,10 @@ export const PERCPU_RCU_DEPTH = 3460; // readers under RCU that this CPU is in
 export const PERCPU_RCU_WANTED = 3464; // 1: who leaves the outermost of them is to say so
 export const PERCPU_HELD = 3520; // spin locks held, outermost first, LOCKS_HELD of them; debug images only
 export const PERCPU_HELD_MAX = 16;
+export const PERCPU_STUCK_SINCE = 3584; // f64 ns: the first tick of those that found no progress; kernel/cpu/watchdog.ts
+export const PERCPU_STUCK_SWITCHES = 3592; // f64: COUNTER_SWITCHES at that tick
+export const PERCPU_STUCK_TOLD = 3600; // how often the log was told
+export const PERCPU_DEAF_TOLD = 3608; // f64 ns: TICK_SENT of the tick that was not taken, when the log was told; written by another CPU
 export const PERCPU_SIZE = 4096;
 
 // Histograms are log-linear: 8 buckets per octave, u32 counts; value in ns. Same rule on both sides.
@@ -242,6 +246,9 @@ export const SYSCTL_HOSTNAME_LENGTH = 24;
 export const SYSCTL_HOSTNAME = 32;
 export const SYSCTL_HOSTNAME_SIZE = 64;
 export const SYSCTL_OOPSES = 96; // faults in kernel code so far; atomic
+export const SYSCTL_WATCHDOG_THRESH = 100; // s; the host's clock reads it
+export const SYSCTL_SOFTLOCKUP_PANIC = 104;
+export const SYSCTL_WATCHDOG_SECOND = 112; // f64 ns: how long a second is to the watchdog; self-tests make it shorter
 export const SYSCTLS_SIZE = 128;
 export const LOCKDEP = SYSCTLS + SYSCTLS_SIZE; // lock/lockdep.ts; debug images only
 export const LOCKDEP_LOCK = 0; // guards the rest

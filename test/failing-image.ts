@@ -2,7 +2,18 @@
 import { buildKernel } from "../host/toolchain/kernel.ts";
 import { PACKAGE_ROOT } from "../host/toolchain/compile.ts";
 
-export const FAILURE = { panic: 0, trapWithLock: 1, sleepForEver: 2, busyWait: 3, unknownExit: 4, trap: 5, trapWithMutex: 6, trapInWork: 7 } as const;
+export const FAILURE = {
+  panic: 0,
+  trapWithLock: 1,
+  sleepForEver: 2,
+  busyWait: 3,
+  unknownExit: 4,
+  trap: 5,
+  trapWithMutex: 6,
+  trapInWork: 7,
+  softLockup: 8,
+  hardLockup: 9,
+} as const;
 
 /** What a debug build must notice: the rows behind those, with what the panic says. */
 export const ASSERTIONS: readonly { readonly when: string; readonly says: RegExp }[] = [

@@ -58,7 +58,13 @@ export async function bootKernel(name: string, has: string): Promise<Kernel> {
   const user = loadUserImage(await readImage("user"));
   const memory = createMemory(settings.memoryMiB);
   write(place(settings, image, user), memory);
-  const env = { memory: memory.memory, clock_ns: clockSince(epochNow()), step: () => 0, trace_caller: () => 0 };
+  const env = {
+    memory: memory.memory,
+    clock_ns: clockSince(epochNow()),
+    step: () => 0,
+    trace_caller: () => 0,
+    backtrace: () => 0,
+  };
   const kernel = new WebAssembly.Instance(module, { env }).exports as BenchExports;
   kernel.cpu_init(0);
   kernel.boot();

@@ -14,7 +14,9 @@ const GAP_NS = 50_000;
 const { notes: buffer, memory, module, worker, version, epoch } = workerData as RestartBoot;
 const notes = new Float64Array(buffer, worker * NOTES_BYTES, NOTES_BYTES / 8);
 const now = clockSince(epoch);
-void new WebAssembly.Instance(module, { env: { memory, clock_ns: now, step: () => 0, trace_caller: () => 0 } });
+void new WebAssembly.Instance(module, {
+  env: { memory, clock_ns: now, step: () => 0, trace_caller: () => 0, backtrace: () => 0 },
+});
 
 const step = (value: number): number => ((Math.imul(value, 1_664_525) + 1_013_904_223) & 0x7fff_fffe) | version;
 

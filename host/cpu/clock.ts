@@ -12,10 +12,14 @@ import {
   MACHINE_CPUS,
   MACHINE_DEVICE_HZ,
   MACHINE_TICK_NS,
+  PERCPU_DEAF_TOLD,
   PERCPU_ONLINE,
   PERCPU_PENDING,
   PERCPU_SLEEPING,
   PERCPU_TICK_SENT,
+  SYSCTL_WATCHDOG_SECOND,
+  SYSCTL_WATCHDOG_THRESH,
+  SYSCTLS,
 } from "../../kernel/layout.ts";
 import { cpuBlock } from "../memory.ts";
 import type { SharedMemory } from "../memory.ts";
@@ -52,7 +56,7 @@ export class Clock {
   /** Raises what is due at `now`. */
   advance(now: number): void {
     if (now >= this.#nextTick) {
-      for (let cpu = 0; cpu < this.#cpus; cpu++) this.#tick(cpuBlock(cpu), now);
+      for (let cpu = 0; cpu < this.#cpus; cpu++) this.#tick(cpu, now);
       this.#nextTick = now + this.#tickNs + this.#jitter(this.#tickNs);
     }
     this.watchDevice(now);
@@ -78,12 +82,32 @@ export class Clock {
     return SECOND_NS / this.#memory.load(MACHINE + MACHINE_DEVICE_HZ);
   }
 
-  #tick(block: number, now: number): void {
+  #tick(cpu: number, now: number): void {
     const memory = this.#memory;
+    const block = cpuBlock(cpu);
     if (!memory.load(block + PERCPU_ONLINE) || memory.load(block + PERCPU_SLEEPING)) return;
-    if (memory.load(block + PERCPU_PENDING) & PENDING_TICK) return;
+    if (memory.load(block + PERCPU_PENDING) & PENDING_TICK) {
+      this.#watch(cpu, now);
+      return;
+    }
     memory.storeDouble(block + PERCPU_TICK_SENT, now);
     memory.or(block + PERCPU_PENDING, PENDING_TICK); // no notify: a CPU that is awake looks, one that sleeps has a timer
+  }
+
+  /** A tick that is not taken for too long: whoever the kernel has look at that CPU may be asleep (kernel/cpu/watchdog.ts). */
+  #watch(cpu: number, now: number): void {
+    const memory = this.#memory;
+    const sent = memory.loadDouble(cpuBlock(cpu) + PERCPU_TICK_SENT);
+    const limit = memory.load(SYSCTLS + SYSCTL_WATCHDOG_THRESH) * memory.loadDouble(SYSCTLS + SYSCTL_WATCHDOG_SECOND);
+    if (limit === 0 || sent === 0 || now - sent < limit || sent === memory.loadDouble(cpuBlock(cpu) + PERCPU_DEAF_TOLD))
+      return;
+    let watcher = cpu;
+    do watcher = (watcher + this.#cpus - 1) % this.#cpus;
+    while (watcher !== cpu && !memory.load(cpuBlock(watcher) + PERCPU_ONLINE));
+    const block = cpuBlock(watcher);
+    if (watcher === cpu || memory.load(block + PERCPU_PENDING) & PENDING_TICK) return;
+    memory.storeDouble(block + PERCPU_TICK_SENT, now);
+    memory.interrupt(watcher, PENDING_TICK);
   }
 
   #raiseDevice(): void {

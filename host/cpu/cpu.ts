@@ -82,7 +82,13 @@ export class Cpu {
     this.#memory = memory;
     this.#locate = platform.locate;
     const trace_caller = callerOf(images.frameIds);
-    this.#env = { memory: memory.memory, clock_ns: platform.clockNs, step: platform.step, trace_caller };
+    this.#env = {
+      memory: memory.memory,
+      clock_ns: platform.clockNs,
+      step: platform.step,
+      trace_caller,
+      backtrace: (address, room) => this.#backtrace(address, room),
+    };
     this.#kernel = new WebAssembly.Instance(images.kernel, { env: this.#env }).exports as KernelExports;
     this.#addPrograms(images);
   }
@@ -192,6 +198,14 @@ export class Cpu {
     for (const line of describeStack(stack, this.#locate)) this.#log(line);
     if (trap === TRAP_OOPS) return this.#kernel.oops_end() === 0 ? EXIT_STEP : EXIT_PANIC;
     return trap === TRAP_PANIC ? EXIT_PANIC : EXIT_STEP;
+  }
+
+  /** What is on this CPU's stack, for the kernel to log: nothing of the host's may run on top of that stack. */
+  #backtrace(address: number, room: number): number {
+    const text = describeStack(new Error().stack ?? "", this.#locate).join("\n");
+    const bytes = new TextEncoder().encode(text).subarray(0, room);
+    this.#memory.bytes.set(bytes, address);
+    return bytes.length;
   }
 
   /** A line of the host's in the kernel's log. */

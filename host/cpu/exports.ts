@@ -30,6 +30,8 @@ export interface KernelImports extends WebAssembly.ModuleImports {
   readonly clock_ns: () => number;
   readonly step: (kind: number) => number;
   readonly trace_caller: () => number;
+  /** Writes this CPU's backtrace into memory, lines of at most `room` bytes together; gives their length. */
+  readonly backtrace: (address: number, room: number) => number;
 }
 
 /** Only in images that carry in-kernel self-tests. */

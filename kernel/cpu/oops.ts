@@ -80,7 +80,7 @@ const INIT_PID = 1;
 }
 
 /** Both kinds of lock begin with a spin lock's record. */
-@bare function log_held(what: string, lock: usize): void {
+@notrace export function log_held(what: string, lock: usize): void {
   log_begin();
   log_str(what);
   log_str(changetype<string>(load<u32>(lock, SPINLOCK_NAME)));

@@ -5,7 +5,7 @@
 import { EINVAL } from "../abi";
 import {
   SYSCTLS, SYSCTL_FILE_MAX, SYSCTL_FTRACE_ENABLED, SYSCTL_HOSTNAME, SYSCTL_HOSTNAME_LENGTH, SYSCTL_HOSTNAME_SIZE, SYSCTL_MODULES_DISABLED,
-  SYSCTL_PANIC_ON_OOPS, SYSCTL_PID_MAX, SYSCTL_TAINTED,
+  SYSCTL_PANIC_ON_OOPS, SYSCTL_PID_MAX, SYSCTL_SOFTLOCKUP_PANIC, SYSCTL_TAINTED, SYSCTL_WATCHDOG_SECOND, SYSCTL_WATCHDOG_THRESH,
 } from "../layout";
 import { taint } from "../lib/taint";
 import { parse_number, put_bytes, put_number, put_text, trimmed } from "../lib/text";
@@ -14,21 +14,23 @@ import { enabled_set } from "../trace/enabled";
 import { add_attribute, add_directory } from "./attributes";
 import { Inode } from "./inode";
 
-const NAMES: StaticArray<string> = ["tainted", "ftrace_enabled", "panic_on_oops", "modules_disabled", "pid_max", "file-max"];
+const NAMES: StaticArray<string> = ["tainted", "ftrace_enabled", "panic_on_oops", "modules_disabled", "pid_max", "watchdog_thresh", "softlockup_panic", "file-max"];
 const PLACES: StaticArray<i32> = [
-  SYSCTL_TAINTED, SYSCTL_FTRACE_ENABLED, SYSCTL_PANIC_ON_OOPS, SYSCTL_MODULES_DISABLED, SYSCTL_PID_MAX, SYSCTL_FILE_MAX];
-const DEFAULTS: StaticArray<i32> = [0, 1, 0, 0, MAX_PIDS, 8192];
+  SYSCTL_TAINTED, SYSCTL_FTRACE_ENABLED, SYSCTL_PANIC_ON_OOPS, SYSCTL_MODULES_DISABLED, SYSCTL_PID_MAX, SYSCTL_WATCHDOG_THRESH, SYSCTL_SOFTLOCKUP_PANIC,
+  SYSCTL_FILE_MAX];
+const DEFAULTS: StaticArray<i32> = [0, 1, 0, 0, MAX_PIDS, 10, 0, 8192];
 // What may be written. Modules, once forbidden, stay so.
-const LEAST: StaticArray<i32> = [0, 0, 0, 1, 301, 64];
-const MOST: StaticArray<i32> = [0x7ffff, 1, 1, 1, MAX_PIDS, 1 << 20];
+const LEAST: StaticArray<i32> = [0, 0, 0, 1, 301, 0, 0, 64];
+const MOST: StaticArray<i32> = [0x7ffff, 1, 1, 1, MAX_PIDS, 60, 1, 1 << 20];
 const TAINTED = 0;
 const FTRACE_ENABLED = 1;
 /** Rows from here on are in fs, those before in kernel. */
-const FIRST_OF_FS = 5;
+const FIRST_OF_FS = 7;
 
 /** Sets all to their defaults; before the first task, which needs pid_max. */
 export function sysctl_init(): void {
   for (let row = 0; row < PLACES.length; row++) store<i32>(SYSCTLS + unchecked(PLACES[row]), unchecked(DEFAULTS[row]));
+  store<f64>(SYSCTLS, 1000000000, SYSCTL_WATCHDOG_SECOND);
   store<i32>(SYSCTLS, <i32>(put_text(SYSCTLS + SYSCTL_HOSTNAME, "wlp") - SYSCTLS - SYSCTL_HOSTNAME), SYSCTL_HOSTNAME_LENGTH);
 }
 

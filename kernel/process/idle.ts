@@ -6,7 +6,7 @@ import { cpu_relax, irq_disable, irq_enable, need_resched, poll } from "../cpu/i
 import { cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
 import { is_active } from "../cpu/present";
 import { context_switch } from "../cpu/switch";
-import { PERCPU_DYING, PERCPU_IDLE_TASK, PERCPU_IDLE_UNTIL, PERCPU_ONLINE } from "../layout";
+import { PERCPU_DYING, PERCPU_IDLE_TASK, PERCPU_IDLE_UNTIL, PERCPU_ONLINE, PERCPU_TICK_SENT } from "../layout";
 import { kgr_idle_safe } from "../livepatch/universe";
 import { panic } from "../lib/printk";
 import { leave_for_host, schedule } from "../sched/core";
@@ -35,6 +35,7 @@ export function idle_reset(cpu: i32): void {
   task.on_cpu = 1;
   task.stack_pos = stack_base(task);
   graph_forget(task);
+  store<f64>(cpu_block(cpu), 0, PERCPU_TICK_SENT); // a tick that it left behind is nobody's any more
 }
 
 @inline function idle_of(cpu: i32): Task {

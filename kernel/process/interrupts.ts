@@ -4,6 +4,7 @@
 import { ATTENTION_GAP, COUNTER_CALLS, COUNTER_TICKS, PENDING_CALL, PENDING_IRQ, PENDING_TICK } from "../abi";
 import { run_calls } from "../cpu/ipi";
 import { count, this_cpu } from "../cpu/percpu";
+import { watchdog_tick } from "../cpu/watchdog";
 import { PERCPU_ATTENTION, PERCPU_GAP_STAMP, PERCPU_TICK_SENT } from "../layout";
 import { handle_lines } from "../irq/line";
 import { klp_interrupt } from "../livepatch/transition";
@@ -30,6 +31,7 @@ function tick(): void {
     store<f64>(this_cpu, sent, PERCPU_GAP_STAMP);
     store<i32>(this_cpu, attention | ATTENTION_GAP, PERCPU_ATTENTION);
   }
+  if (sent) watchdog_tick(sent);
   store<f64>(this_cpu, 0, PERCPU_TICK_SENT);
   run_timers();
   scheduler_tick();

@@ -5,10 +5,10 @@
  */
 import { TASK_UNINTERRUPTIBLE } from "../../kernel/abi";
 import { clock_ns } from "../../kernel/cpu/clock";
-import { cpu_relax, irq_enable } from "../../kernel/cpu/irq";
-import { cpu_id } from "../../kernel/cpu/percpu";
+import { cpu_relax, irq_enable, poll } from "../../kernel/cpu/irq";
+import { cpu_id, this_cpu } from "../../kernel/cpu/percpu";
 import { context_switch } from "../../kernel/cpu/switch";
-import { SELFTEST } from "../../kernel/layout";
+import { PERCPU_DEAF_TOLD, PERCPU_STUCK_TOLD, SELFTEST, SYSCTLS, SYSCTL_WATCHDOG_SECOND } from "../../kernel/layout";
 import { panic } from "../../kernel/lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../../kernel/lock/spinlock";
 import { Mutex, mutex_init, mutex_lock, mutex_trylock, mutex_unlock } from "../../kernel/lock/mutex";
@@ -16,16 +16,19 @@ import { alloc_pages, free_pages } from "../../kernel/mm/page";
 import { kfree, kmalloc } from "../../kernel/mm/slab";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../../kernel/process/kthread";
 import { schedule_on_each_cpu } from "../../kernel/process/workqueue";
-import { preempt_disable, safepoint, schedule, yield_cpu } from "../../kernel/sched/core";
+import { preempt_disable, preempt_enable, safepoint, schedule, yield_cpu } from "../../kernel/sched/core";
 import { set_current_state } from "../../kernel/sched/task";
 import { sleep_until } from "../../kernel/sched/timer";
 import { SCRATCH, join_threads } from "./harness";
 
 type Test = () => i32;
 
+/** What the watchdog takes for a second here. */
+const SECOND_NS: f64 = 1000000;
+
 const FAILURES: StaticArray<Test> = [
   fail_panic, fail_trap_with_lock, fail_sleep_for_ever, fail_busy_wait, fail_unknown_exit,
-  fail_trap, fail_trap_with_mutex, fail_trap_in_work,
+  fail_trap, fail_trap_with_mutex, fail_trap_in_work, fail_soft_lockup, fail_hard_lockup,
   fail_safepoint_with_lock, fail_safepoint_without_preemption, fail_sleep_with_lock, fail_recursive_lock, fail_foreign_unlock, fail_irq_enable,
   fail_write_to_freed_object, fail_double_kfree, fail_write_to_freed_page, fail_double_free_pages, fail_free_pages_of_other_order,
   fail_foreign_mutex_unlock, fail_recursive_mutex,
@@ -93,6 +96,31 @@ function trapping_work(cpu: i32): void {
 
 function fail_trap_in_work(): i32 {
   return schedule_on_each_cpu(trapping_work);
+}
+
+/** Takes interrupts, and lets nobody else run, until the watchdog has told so twice. */
+function fail_soft_lockup(): i32 {
+  store<f64>(SYSCTLS, SECOND_NS, SYSCTL_WATCHDOG_SECOND);
+  preempt_disable();
+  while (load<i32>(this_cpu, PERCPU_STUCK_TOLD) < 2) poll();
+  preempt_enable();
+  return 0;
+}
+
+/** Takes no interrupts, with a lock held, until the watchdog has told so. */
+function deaf(argument: i32): i32 {
+  spin_lock(lock());
+  while (!atomic.load<u64>(this_cpu, PERCPU_DEAF_TOLD)) continue;
+  spin_unlock(lock());
+  return 0;
+}
+
+/** Everybody else sleeps meanwhile. */
+function fail_hard_lockup(): i32 {
+  store<f64>(SYSCTLS, SECOND_NS, SYSCTL_WATCHDOG_SECOND);
+  spin_lock_init(lock(), "deafening");
+  kthread_run(deaf, 0, "deaf", 1 - cpu_id);
+  return join_threads(1);
 }
 
 function fail_safepoint_with_lock(): i32 {
