@@ -6,7 +6,7 @@ import { clockSince } from "../platform/threads/time.ts";
 import { ASKED, DONE, LET_GO, MISSING, READY, STAMPS } from "./barrier.ts";
 import type { BarrierBoot } from "./barrier.ts";
 
-const { shared, worker, epoch } = workerData as BarrierBoot;
+const { shared, worker, busy, epoch } = workerData as BarrierBoot;
 const words = new Int32Array(shared);
 const stamps = new Float64Array(shared, STAMPS);
 const now = clockSince(epoch);
@@ -14,7 +14,7 @@ const now = clockSince(epoch);
 countUp(READY);
 for (let round = 0; ; round++) {
   // Partner: the add in Barrier.#round(); the word counts rounds.
-  while (Atomics.load(words, ASKED) === round) Atomics.wait(words, ASKED, round);
+  while (Atomics.load(words, ASKED) === round) if (!busy) Atomics.wait(words, ASKED, round);
   stamps[worker * 2] = now();
   // Partner of the sub: the last one's add, which lets all go.
   if (Atomics.sub(words, MISSING, 1) === 1) {

@@ -1,12 +1,14 @@
 /**
  * A bare barrier of worker threads of this engine: two round trips through Atomics.wait and notify, and nothing else.
  *
- * What a stop of idle CPUs cannot undercut: each worker sleeps, is woken, counts itself in, sleeps until the last one
- * has come, is let go. Contract: `rounds` gives the stamps of each round. Invariant: after `close` no worker is left.
+ * What a stop cannot undercut in this engine: each worker sleeps and is woken, or is busy and looks; it counts itself
+ * in, sleeps until the last one has come, is let go. Contract: `rounds` gives the stamps of each round. Invariant:
+ * after `close` no worker is left.
  */
 import { Worker } from "node:worker_threads";
 import { workerEntry } from "../platform/node/files.ts";
 import { epochNow } from "../platform/threads/time.ts";
+import { askAndSleep } from "./lab.ts";
 
 /** Words of the shared buffer; stamps of worker n are doubles from STAMPS on, two each. */
 export const ASKED = 0;
@@ -19,11 +21,13 @@ export const STAMPS = 512;
 export interface BarrierBoot {
   readonly shared: SharedArrayBuffer;
   readonly worker: number;
-  readonly workers: number;
+  readonly busy: boolean;
   readonly epoch: number;
 }
 
 export interface BarrierRound {
+  /** Asked for to last arrival. */
+  readonly commitNs: number;
   /** Last arrival to first departure. */
   readonly standstillNs: number;
   /** First wake-up asked for to last departure. */
@@ -47,11 +51,12 @@ export class Barrier {
     this.#now = () => (epochNow() - epoch) * 1e6;
   }
 
-  static async open(count: number): Promise<Barrier> {
+  /** Workers that sleep between rounds, or are `busy` looking for the next. */
+  static async open(count: number, { busy = false }: { busy?: boolean } = {}): Promise<Barrier> {
     const shared = new SharedArrayBuffer(BYTES);
     const epoch = epochNow();
     const workers = Array.from({ length: count }, (_, worker) => {
-      const workerData: BarrierBoot = { shared, worker, workers: count, epoch };
+      const workerData: BarrierBoot = { shared, worker, busy, epoch };
       return new Worker(workerEntry("bench/barrier-worker"), { workerData, execArgv: [] });
     });
     const barrier = new Barrier(shared, workers, epoch);
@@ -77,15 +82,19 @@ export class Barrier {
     const count = this.#workers.length;
     Atomics.store(words, DONE, 0);
     Atomics.store(words, MISSING, count);
-    const asked = this.#now();
-    Atomics.add(words, ASKED, 1); // partner: the workers' first wait
-    Atomics.notify(words, ASKED);
-    await this.#until(DONE, count);
+    let asked = 0;
+    await askAndSleep(() => {
+      const done = this.#until(DONE, count);
+      asked = this.#now();
+      Atomics.add(words, ASKED, 1); // partner: the workers' first wait, or look
+      Atomics.notify(words, ASKED);
+      return done;
+    });
     const at = (worker: number, which: number): number => this.#stamps[worker * 2 + which] ?? NaN;
     const all = this.#workers.map((_, worker) => worker);
     const lastIn = Math.max(...all.map((worker) => at(worker, 0)));
     const out = all.map((worker) => at(worker, 1));
-    return { standstillNs: Math.min(...out) - lastIn, roundNs: Math.max(...out) - asked };
+    return { commitNs: lastIn - asked, standstillNs: Math.min(...out) - lastIn, roundNs: Math.max(...out) - asked };
   }
 
   /** Waits until a word has a value, without blocking this thread. */

@@ -59,9 +59,9 @@ export async function spawnAll(machine: Machine, program: string, count: number,
   return pids;
 }
 
-/** The patch of bench_step(), for the image `kernel`. */
-export async function benchPatch(): Promise<Uint8Array> {
-  const path = join(PACKAGE_ROOT, "dist/patches/bench-step.kernel.wasm");
+/** The patch of bench_step(), which cannot sleep, or one of a function that can; for the image `kernel`. */
+export async function benchPatch(name: "bench-step" | "dirty-pipe" = "bench-step"): Promise<Uint8Array> {
+  const path = join(PACKAGE_ROOT, `dist/patches/${name}.kernel.wasm`);
   return readFile(path).catch((cause: unknown) => {
     throw new MachineError("NO_IMAGE", `there is no ${path}`, "Build it: npm run build.", { cause });
   });

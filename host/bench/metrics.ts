@@ -43,6 +43,8 @@ export const METRICS = {
   "floor.stop.blackout": { unit: "ns" },
   "stop.commit_of_floor": { unit: "ratio" },
   "stop.standstill_of_floor": { unit: "ratio" },
+  "barrier.commit": { unit: "ns" },
+  "stop.commit_of_barrier": { unit: "ratio" },
   "barrier.standstill": { unit: "ns" },
   "barrier.round": { unit: "ns" },
   "stop.standstill_of_barrier": { unit: "ratio" },

@@ -1,7 +1,8 @@
 /**
  * What looking at every stack costs within a stop: tasks asleep in a read, 1,000 to 10,000 of them, on one CPU.
  *
- * From the last CPU's arrival to its decision. Growth compares the cost per task of the most with that of the fewest.
+ * From the last CPU's arrival to its decision, for a function that may sleep: for others no stack is looked at. Growth
+ * compares the cost per task of the most with that of the fewest.
  */
 import { METER_KIND_STAMP } from "../../kernel/records.ts";
 import type { Effort, Reading, Tools } from "./bench.ts";
@@ -32,7 +33,7 @@ async function check(tasks: number, stops: number, tools: Tools): Promise<number
     await crowd(lab, tasks);
     const samples: number[] = [];
     const { machine } = lab;
-    const patch = await machine.load(await benchPatch(), { model: "kpatch" });
+    const patch = await machine.load(await benchPatch("dirty-pipe"), { model: "kpatch" });
     for (let done = 0; done < stops; done++) {
       await (done % 2 === 0 ? machine.disable(patch) : machine.enable(patch));
       const { decidedNs, cpus } = await wholeStop(machine);

@@ -1,6 +1,6 @@
 /**
- * kpatch's stop: how long it takes under load, against threads in C; on idle CPUs, against a bare barrier; and what
- * looking at many stacks adds.
+ * kpatch's stop: how long it takes under load, against threads in C and a bare barrier of the engine's; on idle CPUs,
+ * against that barrier; and what looking at many stacks adds.
  *
  * Each CPU runs a task that calls a small kernel function for ever. That function is patched and unpatched; machine and
  * floor take turns, a quarter of the events at a time. Stamps are the CPUs' own.
@@ -20,6 +20,8 @@ const TURNS = 4;
 /** Stops that are not counted: engines compile, memory is touched for the first time. */
 const WARM_UP = 4;
 const IDLE_CPUS = 4;
+/** Of the bare barrier of busy workers, at most. */
+const BARRIER_ROUNDS = 100;
 /** Part of the bench's time for the loaded stops; the rest is for idle CPUs and stacks. */
 const LOADED_SHARE = 0.85;
 const PAUSE_S = 0.002;
@@ -46,7 +48,7 @@ export async function benchStop(effort: Effort, tools: Tools): Promise<Outcome> 
       tools.say(`stop: ${count} busy CPUs`);
       const seconds = share(end, cpus.slice(index));
       const { stops, floors, last } = await loaded(count, effort.events, seconds, floor, tools);
-      figures.push(...loadedFigures(count, stops, floors));
+      figures.push(...loadedFigures(count, stops, floors), ...(await engine(count, effort, stops)));
       timeline = { title: `a stop of ${count} busy CPUs`, cpus: count, spans: spansOf(last) };
     }
   } finally {
@@ -149,6 +151,19 @@ function loadedFigures(cpus: number, stops: Stops, floors: StopFloor): Reading[]
     figure("floor.stop.blackout", at, floors.blackout),
     figure("stop.request", at, stops.request),
   ];
+}
+
+/** What the same number of this engine's threads takes to meet, with no machine at all. */
+async function engine(cpus: number, effort: Effort, stops: Stops): Promise<Reading[]> {
+  const barrier = await Barrier.open(cpus, { busy: true });
+  try {
+    await barrier.rounds(WARM_UP);
+    const commit = (await barrier.rounds(Math.min(BARRIER_ROUNDS, effort.events))).map(({ commitNs }) => commitNs);
+    const at = `${cpus} CPUs`;
+    return [figure("barrier.commit", at, commit), ratio("stop.commit_of_barrier", at, stops.commit, commit)];
+  } finally {
+    await barrier.close();
+  }
 }
 
 function spansOf({ askedNs, decidedNs, cpus }: StopTimes): Span[] {

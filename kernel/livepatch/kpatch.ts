@@ -2,8 +2,9 @@
  * kpatch: stop the machine, look at every stack, switch all at once or not at all.
  *
  * The last CPU to stop decides. A function that must not be in use is on no saved stack then, and every stack is
- * saved; so the switch needs no universe. A function with KLP_FORCE is switched although stacks hold its old frames:
- * its slow stub stays, and rewound calls go where their frame says.
+ * saved; so the switch needs no universe. A patch of functions that cannot sleep is on no saved stack: none is looked
+ * at. A function with KLP_FORCE is switched although stacks hold its old frames: its slow stub stays, and rewound calls
+ * go where their frame says.
  */
 import { EBUSY, KLP_FORCE, TASK_ZOMBIE } from "../abi";
 import { stop_machine } from "../cpu/stop";
@@ -15,7 +16,7 @@ import { Task, stack_base, task_state } from "../sched/task";
 import { list_entries, pop_patch, push_patch } from "./entries";
 import { klp_log } from "./log";
 import { Func, index_of, set_lingering, top_of } from "./func_stack";
-import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, func_at, patch_at, run_hook, run_pre_patch } from "./patch";
+import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, patch_at, run_hook, run_pre_patch } from "./patch";
 import { pokes_clear } from "./poke";
 import { report_offender } from "./report";
 import { klp } from "./state";
@@ -63,6 +64,7 @@ function decide_disable(): i32 {
 /** Whether any task is inside the active version of a function of `patch`; forced functions, and older versions, only linger. */
 @notrace function in_use(patch: Patch): bool {
   for (let i = 0; i < patch.count; i++) set_lingering(func_at(patch, i).slot, false);
+  if (!can_linger(patch)) return false;
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
     if (blocks(patch, changetype<Task>(<usize>load<u32>(cpu_block(cpu), PERCPU_IDLE_TASK)))) return true;
   }
