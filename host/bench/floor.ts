@@ -40,8 +40,7 @@ export class Floor {
 
   /** The program, or why there is none. */
   static async open(): Promise<Floor | string> {
-    if (!(await stat(SOURCE).catch(() => undefined)))
-      return "absent: its source, test/bench/floor/floor.c, is missing";
+    if (!(await stat(SOURCE).catch(() => undefined))) return "absent: its source, test/bench/floor/floor.c, is missing";
     const folder = await mkdtemp(join(tmpdir(), "wlp-floor-"));
     const program = join(folder, "floor");
     try {

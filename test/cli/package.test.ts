@@ -34,12 +34,12 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the package", () => {
-  it("contains host, kernel sources and the images of a build, and no tests", () => {
+  it("contains host, kernel sources and the images of a build, and of the tests the floor of the benches", () => {
     const paths = packed.files.map(({ path }) => path);
     expect(paths).toEqual(
       expect.arrayContaining(["dist/host/index.js", "kernel/main.ts", "asconfig.json", "README.md"]),
     );
-    expect(paths.filter((path) => /(^|\/)test|planted|fixture/.test(path))).toEqual([]);
+    expect(paths.filter((path) => /(^|\/)test|planted|fixture/.test(path))).toEqual(["test/bench/floor/floor.c"]);
     const images = [...KERNEL_IMAGES, USER_IMAGE].map(({ name }) => `dist/images/${name}.wasm`);
     const modules = paths.filter((path) => path.endsWith(".wasm"));
     expect(modules.filter((path) => !path.startsWith("dist/patches/"))).toEqual(images.toSorted());
