@@ -29,7 +29,7 @@ export type MachineErrorCode =
   | "FORBIDDEN_IN_USER_PROGRAM"
   // ── toolchain: patches ──
   | "PATCH_DOES_NOT_APPLY" // a hunk does not fit the source
-  | "PATCH_OUTSIDE_KERNEL" // a diff changes what is not the kernel
+  | "PATCH_OUTSIDE_KERNEL" // diffs change what is neither the kernel nor one kernel module
   | "SOURCE_DIFFERS" // the source is not the one that the kernel image was built from
   | "NO_FUNCTIONAL_CHANGE"
   | "SIGNATURE_CHANGED"

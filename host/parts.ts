@@ -13,6 +13,7 @@ import type { SharedMemory } from "./memory.ts";
 import { ModuleLoader } from "./modules/loader.ts";
 import { Modules } from "./modules/modules.ts";
 import type { Settings } from "./options.ts";
+import { ObjectPatches } from "./patch/objects.ts";
 import { Patcher } from "./patch/patcher.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { KernelMap } from "./toolchain/image.ts";
@@ -35,9 +36,13 @@ export function assemble(
 ): Parts {
   const mailbox = new Mailbox(memory, platform, settings.requestTimeoutMs);
   const firstFree = firstProgram(kernel.map) + user.map.programs.length;
-  const patcher = new Patcher({ memory, platform, mailbox, target: kernel, firstFree });
   const upcalls = new Upcalls(memory, platform, settings.requestTimeoutMs);
   const loader = new ModuleLoader(platform, kernel, upcalls);
+  const objects = new ObjectPatches(platform, upcalls, {
+    spareSlots: kernel.map.spareSlots,
+    module: (number) => loader.placed(number),
+  });
+  const patcher = new Patcher({ memory, platform, mailbox, target: kernel, firstFree, objects });
   const names = new Map(kernel.map.functions.map(({ id, name }) => [id, { name, version: ORIGINAL }]));
   const trace = new VersionTrace(
     memory,

@@ -136,6 +136,8 @@ export const UPCALL_OP_ECHO = 1; // bytes → the same bytes; ARG is added to th
 export const UPCALL_OP_MODULE_CHECK = 2; // ARG: module number; its file → MODULE_FACTS, or why not as text
 export const UPCALL_OP_MODULE_PLACE = 3; // ARG: module number; two words: its memory, its first slot → what goes into that memory
 export const UPCALL_OP_MODULE_REMOVE = 4; // ARG: module number: its code leaves every CPU
+export const UPCALL_OP_PATCH_WAKE = 5; // ARG: patch, | module << 8: its code goes to every CPU → what goes into its memory
+export const UPCALL_OP_PATCH_SLEEP = 6; // ARG: patch: its code leaves every CPU
 export const PARAM_BOOL = 0; // type of a kernel module's parameter
 export const PARAM_I32 = 1;
 export const PARAM_U32 = 2;
@@ -168,8 +170,8 @@ export const KLP_STATE_ENABLED = 3;
 export const KLP_STATE_DISABLING = 4;
 export const KLP_STATE_UNLOADING = 5;
 // A patch descriptor, in words: number, model, address and count of rows, functions, four hooks (table index or 0:
-// pre_patch, post_patch, pre_unpatch, post_unpatch), name length, name (32 bytes), then per function: slot, table index
-// of the new version, flags.
+// pre_patch, post_patch, pre_unpatch, post_unpatch), name length, name (32 bytes), object length, object (56 bytes), then
+// per function: slot, table index of the new version, flags.
 export const KLP_DESC_NUMBER = 0;
 export const KLP_DESC_MODEL = 4;
 export const KLP_DESC_ROWS = 8;
@@ -179,7 +181,10 @@ export const KLP_DESC_HOOKS = 20;
 export const KLP_DESC_NAME_LENGTH = 36;
 export const KLP_DESC_NAME = 40;
 export const KLP_DESC_NAME_SIZE = 32;
-export const KLP_DESC_FIRST = 72;
+export const KLP_DESC_OBJECT_LENGTH = 72; // 0: the kernel itself
+export const KLP_DESC_OBJECT = 76; // the module whose functions it replaces
+export const KLP_DESC_OBJECT_SIZE = 56;
+export const KLP_DESC_FIRST = 132;
 export const KLP_DESC_FUNCTION_SIZE = 12;
 
 // ── frame ids ────────────────────────────────────────────────────────────────────────────────────

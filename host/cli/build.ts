@@ -10,11 +10,14 @@ import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { PACKAGE_ROOT } from "../toolchain/compile.ts";
 import { OPTIMIZE_LEVEL, PATCHABLE_IMAGES } from "../toolchain/images.ts";
+import { readModuleFolder } from "../toolchain/module-source.ts";
 import { buildPatch } from "../toolchain/patch.ts";
 import { symbolName } from "../toolchain/patch-changes.ts";
 import { readBase, readPatchFiles } from "../toolchain/patch-files.ts";
-import { buildKernelModule } from "./build-module.ts";
+import { moduleFolder } from "../toolchain/patch-format.ts";
 import type { PatchModel, Place } from "../toolchain/patch-format.ts";
+import { objectOf } from "../toolchain/patch-source.ts";
+import { buildKernelModule } from "./build-module.ts";
 
 export interface BuildOptions {
   readonly kernel?: string;
@@ -25,6 +28,7 @@ export interface BuildOptions {
   readonly force?: readonly string[];
   readonly json?: boolean;
   readonly module?: boolean;
+  readonly ootModuleSrc?: string;
 }
 
 const EXIT_STATUS = "Exit status: 0 built, 1 the change cannot be patched, 2 wrong usage, 3 no functional change.";
@@ -38,6 +42,7 @@ export function buildCommand(): Command {
     )
     .option("--module", "make a kernel module of AssemblyScript files, the main one first")
     .option("--kernel <dir>", "the folder that holds kernel/, unpatched, and dist/images (default: this package)")
+    .option("--oot-module-src <dir>", "source of the kernel module that the diffs change (default: modules/NAME there)")
     .option("-o, --output <file>", "where the module goes (default: NAME.wasm)")
     .option("--name <n>", "name of the patch (default: the first file's, or the folder's)")
     .addOption(new Option("--model <m>", "the model that the patch asks for").choices(["kpatch", "kgraft"]))
@@ -59,6 +64,9 @@ async function build(paths: readonly string[], options: BuildOptions): Promise<v
   const root = `${resolve(options.kernel ?? PACKAGE_ROOT)}/`;
   const { base, baseData } = await readBase(root, options.variant);
   const { model, force = [] } = options;
+  const object = objectOf(diffs);
+  const folder = options.ootModuleSrc ?? `${root}${moduleFolder(object ?? "")}`;
+  const module = object === null ? undefined : { name: object, files: await readModuleFolder(folder) };
   const { wasm, info } = await buildPatch({
     root,
     diffs,
@@ -67,6 +75,7 @@ async function build(paths: readonly string[], options: BuildOptions): Promise<v
     force,
     base,
     baseData,
+    module,
     optimizeLevel: OPTIMIZE_LEVEL,
   });
   const output = options.output ?? `${name}.wasm`;
@@ -74,7 +83,8 @@ async function build(paths: readonly string[], options: BuildOptions): Promise<v
   const seconds = (performance.now() - started) / 1000;
   if (options.json) {
     const { functions, added, hooks } = info;
-    const report = { name, output, variant: options.variant, bytes: wasm.length, seconds, functions, added, hooks };
+    const built = { name, object, output, variant: options.variant, bytes: wasm.length, seconds };
+    const report = { ...built, functions, added, hooks };
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     return;
   }

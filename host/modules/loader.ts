@@ -28,6 +28,7 @@ import {
 } from "../../kernel/layout.ts";
 import { MachineError } from "../errors.ts";
 import type { MachineErrorCode } from "../errors.ts";
+import type { PlacedModule } from "../patch/objects.ts";
 import type { Target } from "../patch/verify.ts";
 import type { Platform } from "../platform/platform.ts";
 import { DATA_BASE, FRAME_BASE, SLOT_PREFIX } from "../toolchain/patch-format.ts";
@@ -40,6 +41,7 @@ import type { VerifiedModule } from "./verify.ts";
 
 interface Staged {
   readonly module: VerifiedModule;
+  placed?: PlacedModule;
   /** Table indices that it has. */
   indices: readonly number[];
 }
@@ -66,6 +68,11 @@ export class ModuleLoader {
     const refusal = this.#refusal;
     this.#refusal = undefined;
     return refusal;
+  }
+
+  /** The module of that number, once it has its memory and slots. */
+  placed(number: number): PlacedModule | undefined {
+    return this.#staged.get(number)?.placed;
   }
 
   /** The function of a loaded module that a frame id stands for. */
@@ -116,6 +123,7 @@ export class ModuleLoader {
     };
     const entries = moduleEntries(module, place);
     staged.indices = entries.map(([index]) => index);
+    staged.placed = { info: module.info, firstSlot: place.firstSlot, state: block + layout.state };
     await this.#platform.install({ module: module.module, entries, constants });
     return { status: 0, bytes: moduleBytes(module, layout, place) };
   }

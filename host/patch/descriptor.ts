@@ -11,6 +11,9 @@ import {
   KLP_DESC_NAME_LENGTH,
   KLP_DESC_NAME_SIZE,
   KLP_DESC_NUMBER,
+  KLP_DESC_OBJECT,
+  KLP_DESC_OBJECT_LENGTH,
+  KLP_DESC_OBJECT_SIZE,
   KLP_DESC_ROW_COUNT,
   KLP_DESC_ROWS,
   KLP_FORCE,
@@ -49,6 +52,9 @@ export function describePatch(
   HOOKS.forEach((hook, i) => put(KLP_DESC_HOOKS + i * WORD, place.indices.get(info.hooks[hook] ?? "") ?? 0));
   put(KLP_DESC_NAME_LENGTH, name.length);
   bytes.set(name, KLP_DESC_NAME);
+  const object = new TextEncoder().encode(info.object ?? "").subarray(0, KLP_DESC_OBJECT_SIZE);
+  put(KLP_DESC_OBJECT_LENGTH, object.length);
+  bytes.set(object, KLP_DESC_OBJECT);
   info.functions.forEach((fn, i) => {
     const at = KLP_DESC_FIRST + i * KLP_DESC_FUNCTION_SIZE;
     put(at, fn.slot);

@@ -31,7 +31,9 @@ import type { Platform } from "../platform/platform.ts";
 import { DATA_BASE, FRAME_BASE } from "../toolchain/patch-format.ts";
 import type { LoadModel } from "../toolchain/patch-format.ts";
 import { describePatch } from "./descriptor.ts";
+import type { ObjectPatches } from "./objects.ts";
 import { blockBytes, layOut } from "./place.ts";
+import type { Indices } from "./place.ts";
 import { MODELS, verifyPatch } from "./verify.ts";
 import type { Target, VerifiedPatch } from "./verify.ts";
 
@@ -55,8 +57,11 @@ export interface LoadedPatch {
   readonly name: string;
   readonly number: number;
   readonly model: LoadModel;
+  /** The kernel module whose functions it replaces, or null: the kernel's own. */
+  readonly object: string | null;
   /** Names of the replaced functions. */
   readonly functions: readonly string[];
+  /** Their slots; none while their module is not loaded. */
   readonly slots: readonly number[];
   /** Table index of the first of its functions, on every CPU. */
   readonly firstIndex: number;
@@ -93,6 +98,7 @@ export class Patcher {
   readonly #mailbox: Mailbox;
   readonly #target: Target;
   readonly #firstFree: number;
+  readonly #objects: ObjectPatches;
   readonly #places = new Map<number, Place>();
 
   constructor(machine: {
@@ -101,12 +107,14 @@ export class Patcher {
     mailbox: Mailbox;
     target: Target;
     firstFree: number;
+    objects: ObjectPatches;
   }) {
     this.#memory = machine.memory;
     this.#platform = machine.platform;
     this.#mailbox = machine.mailbox;
     this.#target = machine.target;
     this.#firstFree = machine.firstFree;
+    this.#objects = machine.objects;
   }
 
   /** Patches that are loaded, oldest first. */
@@ -289,36 +297,50 @@ export class Patcher {
       name: info.name,
       number,
       model,
+      object: info.object,
       functions: info.functions.map(({ name }) => name),
-      slots: info.functions.map(({ slot }) => slot),
+      slots: info.object === null ? info.functions.map(({ slot }) => slot) : [],
       block,
       firstIndex,
       count: functions.length,
       rows: info.rows.map(({ name }) => name),
     };
+    this.#places.set(number, place);
     try {
-      this.#memory.bytes.set(blockBytes(block, patch, layout, indices), block);
-      const calls = Object.fromEntries(info.calls.map((call) => [call.import, call.slot]));
-      const constants = {
-        ...calls,
-        [FRAME_BASE]: PATCH_FRAME_IDS + number * PATCH_FRAME_RANGE,
-        [DATA_BASE]: block + layout.dataOffset,
-      };
-      const entries = functions.map((path, k) => [firstIndex + k, path] as const);
-      await this.#platform.install({ module: patch.module, entries, constants });
       const force = new Set(options.force);
       const descriptor = describePatch(info, { number, model: MODELS[model], rows: block, indices, force, sleeping });
-      succeeded((await this.#mailbox.request(MAIL_OP_KLP_LOAD, descriptor, 0, options)).status, `patch ${info.name}`);
+      if (info.object === null) await this.#install(patch, place, indices);
+      else {
+        const moved = (slots: readonly number[]): void => void this.#places.set(number, { ...place, slots });
+        this.#objects.add(number, { patch, block, indices, moved });
+      }
+      const { status } = await this.#mailbox.request(MAIL_OP_KLP_LOAD, descriptor, 0, options);
+      const refusal = status < 0 ? this.#objects.takeRefusal() : undefined;
+      if (refusal) throw refusal;
+      succeeded(status, `patch ${info.name}`);
     } catch (error) {
       await this.#takeAway(place);
       throw error;
     }
-    this.#places.set(number, place);
-    return place;
+    return this.#placeOf(place);
+  }
+
+  /** Rows and data into memory, code into every CPU's table. */
+  async #install(patch: VerifiedPatch, { number, block }: Place, indices: Indices): Promise<void> {
+    const layout = layOut(patch);
+    this.#memory.bytes.set(blockBytes(block, patch, layout, indices), block);
+    const constants = {
+      ...Object.fromEntries(patch.info.calls.map((call) => [call.import, call.slot])),
+      [FRAME_BASE]: PATCH_FRAME_IDS + number * PATCH_FRAME_RANGE,
+      [DATA_BASE]: block + layout.dataOffset,
+    };
+    const entries = [...indices].map(([path, index]) => [index, path] as const);
+    await this.#platform.install({ module: patch.module, entries, constants });
   }
 
   async #takeAway(place: Place): Promise<void> {
     this.#places.delete(place.number);
+    this.#objects.delete(place.number);
     await this.#platform.uninstall(Array.from({ length: place.count }, (_, k) => place.firstIndex + k));
     succeeded(
       (await this.#mailbox.request(MAIL_OP_KLP_FREE, "", place.block, {})).status,

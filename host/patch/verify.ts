@@ -9,7 +9,8 @@ import { MachineError } from "../errors.ts";
 import type { FunctionRow, KernelMap } from "../toolchain/image.ts";
 import { DATA_BASE, FRAME_BASE, readPatch, SLOT_PREFIX } from "../toolchain/patch-format.ts";
 import type { KernelSymbol, LoadModel, PatchInfo } from "../toolchain/patch-format.ts";
-import { checkRecord } from "./well-formed.ts";
+import { STATE_BASE } from "../toolchain/module-format.ts";
+import { checkRecord, isOf } from "./well-formed.ts";
 
 /** The kernel that a patch must fit. */
 export interface Target {
@@ -49,6 +50,10 @@ export function verifyPatch(bytes: Uint8Array, target: Target): VerifiedPatch {
   }
   const sleeping = new Set<string>();
   for (const fn of info.functions) {
+    if (isOf(info, fn)) {
+      if (fn.class === "sleepable") sleeping.add(fn.path);
+      continue; // looked at when its module is there
+    }
     const row = findSymbol(fn, target.map);
     if (row.slot === 0 || row.kind !== "patchable") {
       throw new MachineError(
@@ -73,8 +78,8 @@ export function verifyPatch(bytes: Uint8Array, target: Target): VerifiedPatch {
       );
     }
   }
-  for (const call of info.calls) findSymbol(call, target.map);
-  checkImports(module, info, target.module);
+  for (const call of info.calls) if (!isOf(info, call)) findSymbol(call, target.map);
+  checkImports(module, info, target.module, info.object === null ? [] : [STATE_BASE]);
   return { module, info, data, sleeping };
 }
 

@@ -3,11 +3,13 @@
  *
  * Idea: the loader writes into the kernel's memory and tables by this record, so every place in it is checked first.
  * Contract: NOT_A_PATCH names the part that does not fit. Invariant: no relocation reaches outside the patch's own
- * data, no function is listed twice, and rows are dense, so that a frame id finds its row.
+ * data, no function is listed twice, rows are dense, so
+ * that a frame id finds its row, and what is replaced belongs to one object.
  */
 import { WORD } from "../../kernel/layout.ts";
 import { MachineError } from "../errors.ts";
-import type { PatchInfo } from "../toolchain/patch-format.ts";
+import { moduleFolder } from "../toolchain/patch-format.ts";
+import type { KernelSymbol, PatchInfo } from "../toolchain/patch-format.ts";
 
 export function checkRecord(info: PatchInfo, module: WebAssembly.Module): void {
   const functions = new Set(
@@ -20,7 +22,8 @@ export function checkRecord(info: PatchInfo, module: WebAssembly.Module): void {
     listed.find((path, index) => listed.indexOf(path) !== index || !rows.has(path)) ??
     info.rows.find(({ k, frameSize }, index) => k !== index || !isPlace(frameSize, Infinity))?.path ??
     Object.values(info.hooks).find((path) => !info.added.some((one) => one.path === path)) ??
-    info.data.relocations.find(({ offset }) => !isPlace(offset, info.data.bytes - WORD))?.kind;
+    info.data.relocations.find(({ offset }) => !isPlace(offset, info.data.bytes - WORD))?.kind ??
+    (info.object === null ? undefined : info.functions.find((fn) => !isOf(info, fn))?.path);
   if (fault === undefined) return;
   throw new MachineError(
     "NOT_A_PATCH",
@@ -31,3 +34,8 @@ export function checkRecord(info: PatchInfo, module: WebAssembly.Module): void {
 
 /** A multiple of a word from 0 to `last`. */
 const isPlace = (value: number, last: number): boolean => value >= 0 && value <= last && value % WORD === 0;
+
+/** Whether a symbol is the module's, not the kernel's. */
+export function isOf({ object }: Pick<PatchInfo, "object">, { path }: Pick<KernelSymbol, "path">): boolean {
+  return object !== null && path.startsWith(moduleFolder(object));
+}

@@ -7,21 +7,22 @@
  * alone, and a refusal leaves nothing behind.
  */
 import { MachineError } from "../errors.ts";
+import { checkBase } from "./base.ts";
 import { BodyNormaliser } from "./body-hash.ts";
-import type { KernelMap } from "./image.ts";
+import type { FunctionRow, KernelMap } from "./image.ts";
 import { KERNEL_ENTRIES } from "./images.ts";
 import { linkToKernel, SHIFT } from "./link.ts";
 import { MODULE_FORMAT, MODULE_SECTION } from "./module-format.ts";
 import type { ModuleInfo } from "./module-format.ts";
 import { moduleSource } from "./module-source.ts";
-import type { ModuleFile, ModuleSource } from "./module-source.ts";
+import type { ModuleSource } from "./module-source.ts";
 import { finish } from "./passes/finish.ts";
 import { checkGlobals } from "./passes/globals.ts";
 import { moveModuleState } from "./passes/module-state.ts";
 import { checkStaticData } from "./passes/static-data.ts";
-import { checkBase } from "./patch.ts";
 import { findChanges } from "./patch-changes.ts";
 import { slotCalls } from "./patch-info.ts";
+import type { ModuleFile } from "./patch-source.ts";
 import { appendSection, DATA_SECTION } from "./sections.ts";
 import type { DataBlock } from "./sections.ts";
 import { sourceUnit } from "./source-unit.ts";
@@ -46,6 +47,10 @@ export interface ModuleBuild {
 export interface ModuleImage {
   readonly wasm: Uint8Array<ArrayBuffer>;
   readonly info: ModuleInfo;
+  /** The kernel's map and what the module adds to it, for patches of the module. Its slots count from the first spare one. */
+  readonly map: KernelMap;
+  /** Its variables with their types, in the order of their places. */
+  readonly variables: readonly string[];
 }
 
 export async function buildModule(build: ModuleBuild): Promise<ModuleImage> {
@@ -74,12 +79,15 @@ function transform(
   source: ModuleSource,
   { base, baseData = [], name, optimizeLevel }: ModuleBuild,
 ): ModuleImage {
-  const { words, parameters } = moveModuleState(unit, source.folder);
+  const { variables, words, parameters } = moveModuleState(unit, source.folder);
   moveModuleState(moved, source.folder);
   checkGlobals(unit);
   checkGlobals(moved);
   checkStaticData(unit);
-  const symbols = planSymbols(unit, new BodyNormaliser(unit));
+  const bodies = new BodyNormaliser(unit);
+  const symbols = planSymbols(unit, bodies);
+  const statics = bodies.statics();
+  const layouts = Object.fromEntries(unit.declarations.layouts);
   const added = findChanges(unit, symbols, base).added;
   const own = added.filter(({ path }) => path.startsWith(source.folder));
   const init = entry(own, source, "init_module", "()->i32");
@@ -135,7 +143,34 @@ function transform(
   };
   const { wasm } = finish(unit, optimizeLevel, "");
   const section = new TextEncoder().encode(JSON.stringify(info));
-  return { wasm: appendSection(appendSection(wasm, DATA_SECTION, bytes), MODULE_SECTION, section), info };
+  const functions = [...base.functions, ...moduleRows(symbols, source.folder, info, base.spareSlots)];
+  const map = {
+    ...base,
+    functions,
+    statics: { ...statics, ...base.statics },
+    layouts: { ...layouts, ...base.layouts },
+  };
+  const whole = appendSection(appendSection(wasm, DATA_SECTION, bytes), MODULE_SECTION, section);
+  return { wasm: whole, info, map, variables };
+}
+
+/** The module's functions as a kernel's map has them; positions among equal names are those within the module. */
+function moduleRows(
+  symbols: readonly PlannedRow[],
+  folder: string,
+  info: ModuleInfo,
+  firstSlot: number,
+): FunctionRow[] {
+  const own = new Map(info.functions.map((row, index) => [row.path, { ...row, slot: firstSlot + index }]));
+  const frames = new Map(info.rows.map((row) => [row.path, row.frameSize]));
+  const rows = symbols.filter(({ path }) => path.startsWith(folder));
+  return rows.map((row, index) => {
+    const { path, name } = row;
+    const sympos = 1 + rows.slice(0, index).filter((other) => other.name === name).length;
+    const frameSize = frames.get(path) ?? 0;
+    const sleeps = own.get(path)?.class ?? (frameSize > 0 ? "sleepable" : "atomic");
+    return { ...row, sympos, slot: own.get(path)?.slot ?? 0, class: sleeps, frameSize, record: 0 };
+  });
 }
 
 /** Path of the function by which the kernel enters or leaves the module, or null. */

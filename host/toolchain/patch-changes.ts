@@ -48,6 +48,27 @@ export function checkStatics(unit: Unit, now: Readonly<Record<string, string>>, 
   }
 }
 
+/** Refuses other variables of a kernel module than those that it has, whose places code outside the patch knows. */
+export function checkVariables(now: Variables, before: Variables): void {
+  const differs = (index: number): boolean => now.variables[index] !== before.variables[index];
+  const first = [...now.variables.keys(), ...before.variables.keys()].find((index) => differs(index));
+  if (first !== undefined) {
+    const name = (from: Variables): string => from.variables[first] ?? "none";
+    throw layoutChanged(`variable ${first + 1} of the module`, name(before), name(now));
+  }
+  if (now.words.every((word, index) => word === before.words[index])) return;
+  throw new MachineError(
+    "STATIC_DATA_CHANGED",
+    "a variable of the module starts with another value, and the module has started already",
+    "Set it in klp_pre_patch().",
+  );
+}
+
+interface Variables {
+  readonly variables: readonly string[];
+  readonly words: readonly number[];
+}
+
 /** Refuses numbers and classes that mean something else than in the kernel that runs. */
 export function checkLayouts(
   constants: { readonly file: string; readonly before: Constants; readonly now: Constants }[],

@@ -28,7 +28,13 @@ export interface Place {
   readonly line: number;
 }
 
-/** A function of the kernel, as the patch expects to find it. */
+/** Where the source of a kernel module lies beside `kernel/`: the beginning of its functions' paths. */
+export const moduleFolder = (name: string): string => `modules/${name}/`;
+
+/**
+ * A function of the kernel, as the patch expects to find it. That of a kernel module has its slot as if the module had
+ * the first spare ones.
+ */
 export interface KernelSymbol {
   readonly path: string;
   readonly name: string;
@@ -83,6 +89,8 @@ export interface PatchInfo {
   readonly name: string;
   /** The model that its author wants, or null. */
   readonly model: PatchModel | null;
+  /** The kernel module whose functions it replaces, or null: the kernel's own. */
+  readonly object: string | null;
   /** Identity of the kernel image. */
   readonly kernel: string;
   readonly variant: { readonly debug: boolean; readonly stepped: boolean };
@@ -117,7 +125,8 @@ function parse(text: string): PatchInfo | undefined {
     const value = JSON.parse(text) as PatchInfo;
     const lists: unknown[] = [value.functions, value.added, value.rows, value.calls, value.data.relocations];
     const texts: unknown[] = [value.name, value.kernel];
-    const whole = lists.every(Array.isArray) && texts.every((one) => typeof one === "string");
+    const known = value.object === null || typeof value.object === "string";
+    const whole = known && lists.every(Array.isArray) && texts.every((one) => typeof one === "string");
     return whole && value.variant && value.hooks && typeof value.data.bytes === "number" ? value : undefined;
   } catch {
     return undefined;

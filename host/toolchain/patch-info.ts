@@ -17,6 +17,7 @@ export interface PatchFacts {
   readonly name: string;
   readonly model?: PatchModel | undefined;
   readonly force?: readonly string[];
+  readonly object: string | null;
   readonly base: KernelMap;
   readonly changes: Changes;
   /** Functions of the module, in the order of `k`. */
@@ -39,6 +40,7 @@ export function describePatch(unit: Unit, facts: PatchFacts): PatchInfo {
     format: PATCH_FORMAT,
     name: facts.name,
     model: facts.model ?? null,
+    object: facts.object,
     kernel: base.identity,
     variant: { debug: base.variant.debug, stepped: base.variant.stepped },
     functions: changes.replaced.map(({ now, base: before }) => ({

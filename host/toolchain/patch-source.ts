@@ -2,7 +2,7 @@
  * Kernel source plus unified diffs → a patched copy of the source.
  *
  * Idea: a patch is what an author would have committed; it is applied to a copy and compiled like any kernel.
- * Contract: diffs name files below `kernel/`, with or without the `a/` and `b/` of git; every hunk fits exactly, at
+ * Contract: diffs name files below `kernel/`, or those of one kernel module, with or without the `a/` and `b/` of git; every hunk fits exactly, at
  * its line or at another, or PATCH_DOES_NOT_APPLY names file and hunk. Invariant: nothing outside the copy is written.
  */
 import { applyPatch, parsePatch } from "diff";
@@ -17,6 +17,20 @@ import type { HookName } from "./patch-format.ts";
 const HOOK = /^\s*(?:@\w+\s+)*export function klp_((?:pre|post)_(?:un)?patch)\b/gm;
 const HOOK_ENTRY = "kernel/klp_hooks.ts";
 
+/** A file of a kernel module. */
+export interface ModuleFile {
+  /** `hello.ts` */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A kernel module's source, which lies beside the kernel's in the copy. */
+export interface ModulePart {
+  /** Ending in a slash. */
+  readonly folder: string;
+  readonly files: readonly ModuleFile[];
+}
+
 export interface PatchedSource {
   readonly root: string;
   readonly entries: readonly string[];
@@ -30,14 +44,19 @@ export async function patchSource(
   root: string,
   entries: readonly string[],
   diffs: readonly string[],
+  module?: ModulePart,
 ): Promise<PatchedSource> {
   const copy = await mkdtemp(join(tmpdir(), "wlp-patch-"));
   const dispose = (): Promise<void> => rm(copy, { recursive: true, force: true });
   try {
     const folders = new Set(entries.map((entry) => dirname(entry)).concat("kernel"));
     for (const folder of folders) await cp(join(root, folder), join(copy, folder), { recursive: true });
+    if (module) {
+      await mkdir(join(copy, module.folder), { recursive: true });
+      for (const { name, text } of module.files) await writeFile(join(copy, module.folder, name), text);
+    }
     const touched = new Set<string>();
-    for (const diff of diffs) for (const file of await applyDiff(copy, diff)) touched.add(file);
+    for (const diff of diffs) for (const file of await applyDiff(copy, diff, module?.folder)) touched.add(file);
     const hooks = await findHooks(copy, touched);
     const files = Object.entries(hooks).map(([name, path]) => [`klp_${name}`, dirname(path)] as const);
     if (files.length === 0) return { root: copy, entries, hooks, dispose };
@@ -51,14 +70,14 @@ export async function patchSource(
 }
 
 /** Applies one diff; returns the files it left behind. */
-async function applyDiff(root: string, diff: string): Promise<string[]> {
+async function applyDiff(root: string, diff: string, folder?: string): Promise<string[]> {
   const left: string[] = [];
   for (const patch of parse(diff)) {
     const before = fileOf(patch.oldFileName);
     const after = fileOf(patch.newFileName);
     const name = after ?? before;
     if (name === undefined) throw doesNotApply("the diff names no file", "--- a/FILE and +++ b/FILE lines are missing");
-    for (const file of [before, after]) if (file !== undefined) checkInside(file);
+    for (const file of [before, after]) if (file !== undefined) checkInside(file, folder);
     const text = before === undefined ? "" : await readFile(join(root, before), "utf8").catch(() => undefined);
     if (text === undefined) throw doesNotApply(before ?? name, "the kernel has no such file");
     const changed = applyPatch(text, patch);
@@ -87,7 +106,21 @@ function fileOf(name: string | undefined): string | undefined {
   return posix.normalize(name.replace(/^[ab]\//, ""));
 }
 
-function checkInside(file: string): void {
+/** The kernel module whose files the diffs change, or null: the kernel's own. */
+export function objectOf(diffs: readonly string[]): string | null {
+  const files = diffs.flatMap((diff) => parse(diff).flatMap((patch) => [patch.oldFileName, patch.newFileName]));
+  const names = files.map((file) => fileOf(file)).filter((file) => file !== undefined);
+  const objects = [...new Set(names.map((file) => /^modules\/([^/]+)\//.exec(file)?.[1] ?? null))];
+  if (objects.length < 2) return objects[0] ?? null;
+  throw new MachineError(
+    "PATCH_OUTSIDE_KERNEL",
+    `the diffs change ${objects.map((object) => (object === null ? "the kernel" : `module ${object}`)).join(" and ")}`,
+    "A patch changes the kernel or one kernel module: make a patch for each.",
+  );
+}
+
+function checkInside(file: string, folder: string | undefined): void {
+  if (folder !== undefined && file.startsWith(folder) && file.endsWith(".ts")) return;
   const inKernel = file.startsWith("kernel/") && file.endsWith(".ts");
   if (inKernel && !file.startsWith("kernel/user/") && file !== HOOK_ENTRY) return;
   throw new MachineError(

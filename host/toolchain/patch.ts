@@ -1,5 +1,5 @@
 /**
- * Kernel source + diffs → patch module.
+ * Kernel source + diffs → patch module, for the kernel or for one kernel module.
  *
  * Idea: the whole patched kernel goes down the road of a kernel image, and at its end all but the changed functions is
  * taken away; this file is the order of that. Contract: `base` is the map of the image that the patch is for, built
@@ -8,22 +8,26 @@
  */
 import { join } from "node:path";
 import { MachineError } from "../errors.ts";
+import { checkBase } from "./base.ts";
 import { BodyNormaliser } from "./body-hash.ts";
 import { readConstants } from "./constants.ts";
-import { sourceDigest } from "./fingerprint.ts";
 import type { KernelMap } from "./image.ts";
 import { KERNEL_ENTRIES } from "./images.ts";
 import { linkToKernel, SHIFT } from "./link.ts";
+import { buildModule } from "./module.ts";
+import type { ModuleImage } from "./module.ts";
+import { moduleSource } from "./module-source.ts";
 import { finish } from "./passes/finish.ts";
 import { checkGlobals } from "./passes/globals.ts";
+import { moveModuleState } from "./passes/module-state.ts";
 import { checkStaticData } from "./passes/static-data.ts";
-import { checkClasses, checkLayouts, checkStatics, findChanges } from "./patch-changes.ts";
+import { checkClasses, checkLayouts, checkStatics, checkVariables, findChanges } from "./patch-changes.ts";
 import type { Changes } from "./patch-changes.ts";
-import { PATCH_SECTION } from "./patch-format.ts";
+import { moduleFolder, PATCH_SECTION } from "./patch-format.ts";
 import type { PatchInfo, PatchModel } from "./patch-format.ts";
 import { describePatch } from "./patch-info.ts";
 import { badHook, patchSource } from "./patch-source.ts";
-import type { PatchedSource } from "./patch-source.ts";
+import type { ModuleFile, PatchedSource } from "./patch-source.ts";
 import { appendSection, DATA_SECTION } from "./sections.ts";
 import type { DataBlock } from "./sections.ts";
 import { sourceUnit } from "./source-unit.ts";
@@ -46,6 +50,22 @@ export interface PatchBuild {
   readonly entries?: readonly string[];
   /** 0 to 3. */
   readonly optimizeLevel: number;
+  /** The kernel module whose functions the diffs change: its source, unpatched, the main file first. */
+  readonly module?: PatchedModule | undefined;
+}
+
+export interface PatchedModule {
+  readonly name: string;
+  readonly files: readonly ModuleFile[];
+  /** What buildModule() made of them; without it, it is asked. */
+  readonly image?: ModuleImage;
+}
+
+/** What a patch of a module is compared with. */
+interface ModuleBase {
+  readonly folder: string;
+  readonly variables: readonly string[];
+  readonly words: readonly number[];
 }
 
 export interface PatchImage {
@@ -55,41 +75,36 @@ export interface PatchImage {
 }
 
 export async function buildPatch(build: PatchBuild): Promise<PatchImage> {
-  const { root, base, entries = KERNEL_ENTRIES } = build;
-  await checkBase(root, base);
-  const source = await patchSource(root, entries, build.diffs);
+  const { root, module, diffs, entries = KERNEL_ENTRIES } = build;
+  if (!module) {
+    await checkBase(root, build.base);
+    return compilePatch(await patchSource(root, entries, diffs), build);
+  }
+  const { info, map, variables } = module.image ?? (await buildModule({ ...build, ...module }));
+  const source = await moduleSource(root, entries, module.name, module.files, diffs);
+  return compilePatch(source, { ...build, base: map }, { folder: source.folder, variables, words: info.state });
+}
+
+async function compilePatch(source: PatchedSource, build: PatchBuild, module?: ModuleBase): Promise<PatchImage> {
+  const { root, base } = build;
   const units: Unit[] = [];
   try {
     const { debug, stepped } = base.variant;
     const options = { root: source.root, entries: source.entries, debug, stepped };
     const { unit, layout } = await sourceUnit(options);
     units.push(unit);
+    if (module) checkVariables(moveModuleState(unit, module.folder), module);
     const constants = await constantsOf(root, source.root);
     checkLayouts(constants, unit, base);
     const changes = judge(unit, source, base);
     const { unit: moved } = await sourceUnit(options, { shift: SHIFT });
     units.push(moved);
+    if (module) moveModuleState(moved, module.folder);
     return transform(unit, moved, { changes, source, layout }, build);
   } finally {
     for (const { m } of units) m.dispose();
     await source.dispose();
   }
-}
-
-export async function checkBase(root: string, base: KernelMap): Promise<void> {
-  if (!base.variant.hooks || base.variant.asyncify === "none") {
-    throw new MachineError(
-      "SOURCE_DIFFERS",
-      "the kernel image has no hooks, or cannot sleep, so it takes no patches",
-      "Build the patch for the image kernel, kernel-debug or kernel-stepped.",
-    );
-  }
-  if ((await sourceDigest(root)) === base.source) return;
-  throw new MachineError(
-    "SOURCE_DIFFERS",
-    `the source in ${root} is not the one that the kernel image was built from`,
-    "Build the image again with `npm run build`, or give the folder that it was built from.",
-  );
 }
 
 /** The files of numbers, before and after the patch. */
@@ -136,8 +151,10 @@ function transform(
   unit: Unit,
   moved: Unit,
   { changes, source, layout }: { changes: Judged; source: PatchedSource; layout: ReadonlyMap<string, number> },
-  { base, baseData = [], optimizeLevel, ...build }: PatchBuild,
+  { base, baseData = [], optimizeLevel, module, ...build }: PatchBuild,
 ): PatchImage {
+  const folder = module && moduleFolder(module.name);
+  const ofModule = folder === undefined ? [] : changes.symbols.filter(({ path }) => path.startsWith(folder));
   const linked = linkToKernel(unit, moved, {
     base,
     baseData,
@@ -146,13 +163,14 @@ function transform(
     symbols: changes.symbols,
     roots: [...changes.replaced.map(({ now }) => now.path), ...changes.added.map(({ path }) => path)],
     own: [],
-    // Hooks run outside both universes: nobody watches them.
-    unwatched: new Set(Object.values(source.hooks)),
+    // Hooks run outside both universes: nobody watches them, nor a module's functions, whose slots change.
+    unwatched: new Set([...Object.values(source.hooks), ...ofModule.map(({ path }) => path)]),
     check: (sleepable) => checkClasses(unit, changes.symbols, sleepable, changes, base),
   });
   const { bytes, relocations } = linked.data;
   const data = { bytes: bytes.length, relocations };
-  const info = describePatch(unit, { ...build, ...linked, base, changes, hooks: source.hooks, data });
+  const object = module?.name ?? null;
+  const info = describePatch(unit, { ...build, ...linked, object, base, changes, hooks: source.hooks, data });
   const { wasm } = finish(unit, optimizeLevel, "");
   const section = new TextEncoder().encode(JSON.stringify(info));
   return { wasm: appendSection(appendSection(wasm, DATA_SECTION, bytes), PATCH_SECTION, section), info, data: bytes };

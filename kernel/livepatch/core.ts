@@ -8,7 +8,8 @@
  */
 import {
   EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, KLP_DESC_FIRST, KLP_DESC_FUNCTIONS, KLP_DESC_FUNCTION_SIZE, KLP_DESC_HOOKS, KLP_DESC_MODEL, KLP_DESC_NAME,
-  KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_ROWS, KLP_DESC_ROW_COUNT, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
+  KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_OBJECT, KLP_DESC_OBJECT_LENGTH, KLP_DESC_OBJECT_SIZE, KLP_DESC_ROWS,
+  KLP_DESC_ROW_COUNT, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
   KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TAINT_LIVEPATCH, TASK_INTERRUPTIBLE,
 } from "../abi";
 import { end_of_last_stop } from "../cpu/stop";
@@ -19,29 +20,24 @@ import { kfree, kmalloc } from "../mm/slab";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
 import { schedule } from "../sched/core";
 import { TF_URGENT, TF_VITAL, set_flag } from "../sched/task";
-import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
-import { serve_tracing, tracing_asked } from "./entries";
+import { finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { serve_aside, something_aside } from "./aside";
 import { is_enabled } from "../trace/state";
 import { FUNC_SIZE, Func, is_slot, top_of } from "./func_stack";
 import { kpatch_disable, kpatch_enable } from "./kpatch";
-import { klp_log } from "./log";
+import { klp_log, klp_log_object } from "./log";
+import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
+import { wake_for_loaded } from "./objects";
 import { swap_in, swap_out } from "./no_model";
-import { Patch, func_at, patch_at } from "./patch";
+import { FIXED_BYTES, Patch, func_at, is_dormant, patch_at, set_object, set_patch_order } from "./patch";
 import { wait_a_little } from "./poke";
 import { KlpState, PHASE_IDLE, klp, phase, set_phase } from "./state";
 import { kgraft_disable, kgraft_enable } from "./transition";
 import { forget_patch, has_frames } from "./unload";
 
-@inline function queue(): WaitQueue {
-  return changetype<WaitQueue>(<usize>(KLP + KLP_STATE));
-}
-@inline function request(): i32 {
-  return atomic.load<i32>(KLP + KLP_STATE, offsetof<KlpState>("request"));
-}
-
 /** Starts livepatchd. */
 export function klp_start(): void {
-  wait_queue_init(queue(), "livepatch");
+  wait_queue_init(klp_queue(), "livepatch");
   klp().phase = PHASE_IDLE;
   const thread = kthread_run(livepatchd, 0, "livepatchd", ANY_CPU);
   if (!changetype<usize>(thread)) panic("no memory for livepatchd");
@@ -67,6 +63,8 @@ export function klp_load(desc: usize): i32 {
   if (!record) return -ENOMEM;
   memory.copy(record, desc + KLP_DESC_HOOKS, 4 * WORD);
   patch.more = record;
+  set_object(patch, desc + KLP_DESC_OBJECT, min(load<i32>(desc, KLP_DESC_OBJECT_LENGTH), KLP_DESC_OBJECT_SIZE));
+  patch.awake = 0;
   patch.rows = <usize>load<u32>(desc, KLP_DESC_ROWS);
   patch.row_count = load<i32>(desc, KLP_DESC_ROW_COUNT);
   patch.model = load<i32>(desc, KLP_DESC_MODEL);
@@ -82,13 +80,18 @@ export function klp_load(desc: usize): i32 {
     func.flags = load<i32>(from, 2 * WORD);
     func.patch = number;
   }
-  patch.state = KLP_STATE_LOADED;
+  const result = wake_for_loaded(patch);
+  if (result < 0) {
+    patch.more = 0;
+    patch.rows = 0;
+    patch.row_count = 0;
+    kfree(record);
+    return result;
+  }
   taint(TAINT_LIVEPATCH);
   klp_log(patch, "loaded patch module");
   return 0;
 }
-/** Room for hooks in front of the functions. */
-const FIXED_BYTES = 16;
 const MAX_FUNCTIONS = 64;
 
 @inline function patch_name(patch: Patch): usize {
@@ -99,8 +102,8 @@ const MAX_FUNCTIONS = 64;
 export function klp_request(op: i32, number: i32): i32 {
   if (<u32>number >= <u32>MAX_PATCHES || patch_at(number).state == KLP_STATE_NONE) return -ENOENT;
   // Somebody looks through all stacks, which is no patching: it ends by itself.
-  for (let round = 0; request() >= KLP_LOOK_FOR; round++) wait_a_little(round);
-  if (request() || phase() != PHASE_IDLE) return -EBUSY; // another patching is not yet finalized
+  for (let round = 0; klp_request_now() >= KLP_LOOK_FOR; round++) wait_a_little(round);
+  if (klp_request_now() || phase() != PHASE_IDLE) return -EBUSY; // another patching is not yet finalized
   const patch = patch_at(number);
   const enable = op == MAIL_OP_KLP_ENABLE;
   const disable = op == MAIL_OP_KLP_DISABLE;
@@ -119,39 +122,24 @@ export function klp_request(op: i32, number: i32): i32 {
     patch.state = before;
     return -EBUSY;
   }
-  wake_up(queue());
+  wake_up(klp_queue());
   return 0;
 }
 
-/** Requests from here on look for frames of a module: the number is that of has_frames(). */
-const KLP_LOOK_FOR = 1 << 16;
-
-/** Whether a stack, saved or live, holds a frame of has_frames()'s `number`. One caller at a time; waits for a transition to end. */
-export function klp_look_for(number: i32): bool {
-  for (let round = 0; phase() != PHASE_IDLE || !look_for(number); round++) wait_a_little(round);
-  wake_up(queue());
-  // Pairs with livepatchd's store, which comes after what it found.
-  for (let round = 0; request() == KLP_LOOK_FOR + number; round++) wait_a_little(round);
-  return klp().frames != 0;
-}
-
-@notrace function look_for(number: i32): bool {
-  return atomic.cmpxchg<i32>(KLP + KLP_STATE, 0, KLP_LOOK_FOR + number, offsetof<KlpState>("request")) == 0;
-}
-
 @notrace function covered(patch: Patch): bool {
+  if (is_dormant(patch)) return false;
   for (let i = 0; i < patch.count; i++) if (top_of(func_at(patch, i).slot) != func_at(patch, i)) return true;
   return false;
 }
 
 function livepatchd(argument: i32): i32 {
   while (!kthread_should_stop()) {
-    prepare_to_wait(queue(), TASK_INTERRUPTIBLE);
-    if (!request() && !tracing_asked() && !kthread_should_stop()) schedule();
-    finish_wait(queue());
-    serve_tracing();
-    if (!request()) continue;
-    const op = request();
+    prepare_to_wait(klp_queue(), TASK_INTERRUPTIBLE);
+    if (!klp_request_now() && !something_aside() && !kthread_should_stop()) schedule();
+    finish_wait(klp_queue());
+    serve_aside();
+    if (!klp_request_now()) continue;
+    const op = klp_request_now();
     if (op >= KLP_LOOK_FOR) {
       end_of_last_stop();
       klp().frames = has_frames(op - KLP_LOOK_FOR) ? 1 : 0;
@@ -172,6 +160,12 @@ function livepatchd(argument: i32): i32 {
 
 function carry_out(op: i32, patch: Patch): i32 {
   end_of_last_stop();
+  if (op == MAIL_OP_KLP_ENABLE) set_patch_order(patch, ++klp().enablings);
+  if (is_dormant(patch) && (op == MAIL_OP_KLP_ENABLE || op == MAIL_OP_KLP_DISABLE)) {
+    // Nobody runs its functions: it only is, or is not, to go in when its module comes.
+    klp_log_object(patch, op == MAIL_OP_KLP_ENABLE ? "delaying patch of unloaded module" : "no more patch of unloaded module");
+    return 0;
+  }
   const model = patch.model;
   if (op == MAIL_OP_KLP_ENABLE) {
     return model == KLP_MODEL_KPATCH ? kpatch_enable(patch) : model == KLP_MODEL_KGRAFT ? kgraft_enable(patch) : swap_in(patch);

@@ -6,7 +6,7 @@
  * A slow stub looks at no stack: beside it a slot has two choices, one per side of a transition, and the stub takes that
  * of its context (side.ts).
  */
-import { KLP_SLOTS, KLP_SLOT_CHOICE, KLP_SLOT_SIZE, MACHINE, MACHINE_STRIDE, MAX_SLOTS } from "../layout";
+import { KLP_ENTRIES, KLP_SLOTS, KLP_SLOT_CHOICE, KLP_SLOT_SIZE, MACHINE, MACHINE_STRIDE, MAX_SLOTS, WORD } from "../layout";
 import { SIDE_MARKED, SIDE_MOVED, side } from "./side";
 
 /** One function of a loaded patch. Written by livepatchd; read by stubs. */
@@ -101,6 +101,16 @@ if (<i32>offsetof<SlotRecord>() != KLP_SLOT_SIZE) ERROR("SlotRecord no longer fi
 /** Every slot begins with its original. */
 export function func_stacks_init(): void {
   for (let slot = 1; is_slot(slot); slot++) publish_top(slot);
+}
+
+/** A module has left these slots: what was noted of its functions is no more. */
+@notrace export function forget_slots(first: i32, count: i32): void {
+  for (let slot = first; slot < first + count; slot++) {
+    atomic.store<i32>(changetype<usize>(record(slot)), 0, offsetof<SlotRecord>("flags"));
+    record(slot).top = changetype<Func>(0);
+    publish_top(slot);
+    store<i32>(<usize>(KLP_ENTRIES + slot * WORD), 0);
+  }
 }
 
 /** Makes `func` the newest version of its slot. */

@@ -1,9 +1,12 @@
 /**
  * A loaded patch: its rows of symbols, its functions, its hooks.
  *
- *   KLP_PATCHES[n] ─► more: [4 hooks | Func | Func | …]      rows, data and code are the host's to place and to free
+ *   KLP_PATCHES[n] ─► more: [4 hooks | order | object | Func | Func | …]      rows, data and code are the host's to place and to free
+ *
+ * A patch of a kernel module's functions names the module, its object. While that is not loaded the patch is dormant: its
+ * slots count from the first spare one, and none of them is touched.
  */
-import { KLP_SLEEPS } from "../abi";
+import { KLP_DESC_OBJECT_SIZE, KLP_SLEEPS } from "../abi";
 import { KLP_PATCHES, KLP_PATCH_SIZE, WORD } from "../layout";
 import { FUNC_SIZE, Func } from "./func_stack";
 
@@ -18,7 +21,8 @@ export class Patch {
   number: i32;
   count: i32;
   more: usize;
-  unused: i32;
+  /** Number plus one of the loaded module that it patches, or 0. Written by livepatchd, or before anybody knows the patch. */
+  awake: i32;
   name_0: u64;
   name_1: u64;
   name_2: u64;
@@ -32,13 +36,40 @@ export const HOOK_PRE_PATCH = 0;
 export const HOOK_POST_PATCH = 1;
 export const HOOK_PRE_UNPATCH = 2;
 export const HOOK_POST_UNPATCH = 3;
-const HOOK_BYTES = 4 * WORD;
+const ORDER = 4 * WORD;
+const OBJECT_LENGTH = ORDER + WORD;
+const OBJECT = OBJECT_LENGTH + WORD;
+/** What lies in front of the functions. */
+export const FIXED_BYTES = OBJECT + KLP_DESC_OBJECT_SIZE;
 
 @inline export function patch_at(number: i32): Patch {
   return changetype<Patch>(<usize>(KLP_PATCHES + number * KLP_PATCH_SIZE));
 }
 @inline export function func_at(patch: Patch, index: i32): Func {
-  return changetype<Func>(patch.more + HOOK_BYTES + <usize>(index * FUNC_SIZE));
+  return changetype<Func>(patch.more + FIXED_BYTES + <usize>(index * FUNC_SIZE));
+}
+
+/** When it was enabled, in enablings since boot. */
+@inline export function patch_order(patch: Patch): i32 {
+  return load<i32>(patch.more, ORDER);
+}
+@inline export function set_patch_order(patch: Patch, order: i32): void {
+  store<i32>(patch.more, order, ORDER);
+}
+
+/** The module that it patches; its length is 0 for a patch of the kernel itself. */
+@inline export function object_name(patch: Patch): usize {
+  return patch.more + OBJECT;
+}
+@inline export function object_length(patch: Patch): i32 {
+  return load<i32>(patch.more, OBJECT_LENGTH);
+}
+@notrace export function set_object(patch: Patch, name: usize, length: i32): void {
+  store<i32>(patch.more, length, OBJECT_LENGTH);
+  memory.copy(object_name(patch), name, length);
+}
+@inline export function is_dormant(patch: Patch): bool {
+  return !patch.awake && object_length(patch) != 0;
 }
 
 /** Whether a saved stack can hold a frame of one of its functions, or of the versions that they replace. */

@@ -52,6 +52,11 @@ export class KlpState extends SpinLock {
   traced: i32;
   /** What the last scan for a module found; written before `request` is 0 again. */
   frames: i32;
+  /** How often a patch was enabled since boot. */
+  enablings: i32;
+  /** What is to be done with a module's patch, ASIDE_*, or 0; atomic. Its result, written before it is ASIDE_DONE. */
+  aside: i32;
+  aside_result: i32;
 }
 if (KLP_STATE + <i32>offsetof<KlpState>() > KLP_SIZE) ERROR("KlpState no longer fits layout.ts");
 

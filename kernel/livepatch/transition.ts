@@ -25,7 +25,8 @@ import { runqueue } from "../sched/runqueue";
 import { pin_task, unpin_task } from "../sched/stacktrace";
 import { TF_KTHREAD, Task, current, has_flag, set_current_state, task_state } from "../sched/task";
 import { first_task, get_task, is_listed, next_task, put_task, tasklist } from "../sched/tasklist";
-import { list_entries, list_stubs, serve_tracing, tracing_asked } from "./entries";
+import { serve_aside, something_aside } from "./aside";
+import { list_entries, list_stubs } from "./entries";
 import { index_of, pop_func, publish, publish_top, push_func, set_lingering } from "./func_stack";
 import { klp_log } from "./log";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, run_hook, run_pre_patch } from "./patch";
@@ -81,7 +82,7 @@ function move_everybody(patch: Patch, target: i32): void {
   for (;;) {
     set_current_state(TASK_UNINTERRUPTIBLE);
     if (all_moved()) break; // else klp_interrupt() finds this task asleep, or about to be
-    if (tracing_asked()) serve_tracing();
+    if (something_aside()) serve_aside();
     else schedule();
   }
   set_current_state(TASK_RUNNING);

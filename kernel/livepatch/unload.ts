@@ -4,14 +4,14 @@
 import { EBUSY } from "../abi";
 import { list_entries } from "./entries";
 import { is_lingering, set_lingering } from "./func_stack";
-import { Patch, can_linger, func_at } from "./patch";
+import { Patch, can_linger, func_at, is_dormant } from "./patch";
 import { poke_all_cpus } from "./poke";
 import { PHASE_IDLE, klp, set_phase } from "./state";
 import { scan_all_stacks } from "./transition";
 
 /** Frees the slots of a disabled patch from its stubs; -EBUSY while a stack needs one of its versions. */
 export function forget_patch(patch: Patch): i32 {
-  if (!can_linger(patch)) return 0; // disabled, its slots have direct entries
+  if (is_dormant(patch) || !can_linger(patch)) return 0; // disabled, its slots have direct entries
   let stubs = false;
   for (let i = 0; i < patch.count; i++) {
     if (is_lingering(func_at(patch, i).slot)) stubs = true;

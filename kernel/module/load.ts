@@ -1,8 +1,8 @@
 /**
  * Loading a kernel module: the host checks and places the code, the kernel decides.
  *
- *   check (host) ─► name free? ─► slots, memory ─► place (host, on every CPU) ─► COMING ─► parameters ─► notifiers
- *   ─► init() ─► LIVE
+ *   check (host) ─► name free? ─► slots, memory ─► place (host, on every CPU) ─► COMING ─► its live patches ─► parameters
+ *   ─► notifiers ─► init() ─► LIVE
  *
  * Whatever fails, what was done before is undone, and the machine is as it was.
  */
@@ -13,6 +13,7 @@ import {
   MODULE_FACTS_SLOTS, MODULE_HEAD_INIT, MODULE_HEAD_ROWS, MODULE_HEAD_ROW_COUNT, MODULE_HEAD_TAINT, MODULE_NAME_SIZE, WORD,
 } from "../layout";
 import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended } from "../lib/printk";
+import { klp_module_coming, klp_module_going } from "../livepatch/objects";
 import { klp_alloc } from "../livepatch/requests";
 import { kfree, kmalloc } from "../mm/slab";
 import { upcall } from "../process/upcall";
@@ -35,7 +36,8 @@ export function load_module(file: usize, length: i32, parameters: usize, paramet
   kfree(facts);
   if (number < 0) return number;
   const module = module_at(number);
-  let result = set_parameters(module, parameters, parameters_length);
+  let result = klp_module_coming(module);
+  if (!result) result = set_parameters(module, parameters, parameters_length);
   if (!result) result = add_module_files(module);
   if (!result) result = notify_modules(MODULE_STATE_COMING, number);
   if (!result) {
@@ -45,6 +47,7 @@ export function load_module(file: usize, length: i32, parameters: usize, paramet
   if (result < 0) {
     set_module_state(module, MODULE_STATE_GOING);
     notify_modules(MODULE_STATE_GOING, number);
+    klp_module_going(module);
     lock_modules();
     remove_module(module);
     unlock_modules();

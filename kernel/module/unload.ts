@@ -1,15 +1,18 @@
 /**
  * Unloading a kernel module: first it is sure that nobody needs it, then it is told to go, then nobody can be inside.
  *
- *   LIVE, no references, no stack holds a frame of it ─► GOING ─► cleanup() ─► notifiers ─► stacks once more ─► its code
- *   leaves every CPU (host) ─► memory, slots, name ─► NONE
+ *   LIVE, no references, no stack holds a frame of it ─► GOING ─► cleanup() ─► notifiers ─► its live patches ─► stacks once
+ *   more, readers of RCU ─► its code leaves every CPU (host) ─► memory, slots, name ─► NONE
  */
 import { EAGAIN, EBUSY, ENOENT, EPERM, UPCALL_OP_MODULE_REMOVE } from "../abi";
 import { MAX_PATCHES, MODULE_HEAD_EXIT } from "../layout";
-import { klp_look_for } from "../livepatch/core";
+import { forget_slots } from "../livepatch/func_stack";
+import { klp_look_for } from "../livepatch/look";
+import { klp_module_going, patch_of } from "../livepatch/objects";
 import { klp_free } from "../livepatch/requests";
 import { PHASE_IDLE, phase } from "../livepatch/state";
 import { wait_a_little } from "../livepatch/poke";
+import { synchronize_rcu } from "../lock/rcu";
 import { kfree } from "../mm/slab";
 import { upcall } from "../process/upcall";
 import { remove_module_files } from "./files";
@@ -32,6 +35,7 @@ export function delete_module(name: usize, length: i32): i32 {
   if (result) return result;
   run_exit(module);
   notify_modules(MODULE_STATE_GOING, module_number(module));
+  klp_module_going(module);
   lock_modules();
   remove_module(module);
   unlock_modules();
@@ -44,7 +48,7 @@ function begin_going(module: Module): i32 {
   set_module_state(module, MODULE_STATE_GOING);
   // Behind the state; pairs with try_module_get(), which counts first and looks at the state then.
   const references = atomic.load<i32>(changetype<usize>(module), offsetof<Module>("references"));
-  if (!references && !has_frames_of(module)) return 0;
+  if (!references && !has_frames_of(module) && !has_frames_of_patches(module)) return 0;
   set_module_state(module, MODULE_STATE_LIVE);
   return -EAGAIN;
 }
@@ -57,10 +61,17 @@ function has_frames_of(module: Module): bool {
   return klp_look_for(MAX_PATCHES + module_number(module));
 }
 
+function has_frames_of_patches(module: Module): bool {
+  for (let number = 0; number < MAX_PATCHES; number++) if (patch_of(number, module) && klp_look_for(number)) return true;
+  return false;
+}
+
 /** Takes away all that a module has, however far its loading got. The lock is held, and nobody enters its code any more. */
 export function remove_module(module: Module): void {
   remove_module_files(module);
   if (module.row_count) for (let round = 0; has_frames_of(module); round++) wait_a_little(round);
+  synchronize_rcu();
+  if (module.slots) forget_slots(module.first_slot, module.slots);
   upcall(UPCALL_OP_MODULE_REMOVE, module_number(module), 0, 0, 0, 0);
   module.rows = 0;
   module.row_count = 0;

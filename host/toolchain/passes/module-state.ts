@@ -17,6 +17,8 @@ const TYPES: readonly string[] = ["bool", "i32", "u32"] satisfies ParameterType[
 const SLOT = 8;
 
 export interface ModuleState {
+  /** Each variable with its type, in the order of their places. */
+  readonly variables: string[];
   readonly words: number[];
   readonly parameters: ModuleParameter[];
 }
@@ -39,7 +41,12 @@ export function moveModuleState(unit: Unit, folder: string): ModuleState {
     m.i32.add(m.global.get(STATE_BASE, b.i32), m.i32.const(offset)),
   );
   const words = new DataView(bytes.buffer);
-  return { words: Array.from({ length: bytes.length / 4 }, (_, i) => words.getInt32(i * 4, true)), parameters };
+  const variables = names.map((name) => `${name}: ${unit.declarations.types.get(name) ?? "?"}`);
+  return {
+    variables,
+    words: Array.from({ length: bytes.length / 4 }, (_, i) => words.getInt32(i * 4, true)),
+    parameters,
+  };
 }
 
 function refused(unit: Unit, name: string, why: string): MachineError {
