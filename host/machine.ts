@@ -284,8 +284,9 @@ export class Machine {
   /** Files below /sys/kernel/tracing. */
   tracing(): Tracing {
     this.#refuseFailed();
-    const names = new Map(this.#map.functions.map(({ id, name }) => [id, name]));
-    return new Tracing({ mailbox: this.#parts.mailbox, memory: this.#memory, cpus: this.settings.cpus, names });
+    const { mailbox, functionOf } = this.#parts;
+    const nameOf = (id: number): string => functionOf(id).name;
+    return new Tracing({ mailbox, memory: this.#memory, cpus: this.settings.cpus, nameOf });
   }
 
   /** Where each CPU's entry of each slot leads: `original`, `stub`, `trace`, a patch's name; by CPU, by slot. */

@@ -25,6 +25,8 @@ export interface Parts {
   readonly patcher: Patcher;
   readonly modules: Modules;
   readonly trace: VersionTrace;
+  /** The function that a frame id stands for: of the kernel, a patch or a kernel module. */
+  readonly functionOf: (id: number) => { readonly name: string; readonly version: string };
 }
 
 export function assemble(
@@ -44,12 +46,9 @@ export function assemble(
   });
   const patcher = new Patcher({ memory, platform, mailbox, target: kernel, firstFree, objects });
   const names = new Map(kernel.map.functions.map(({ id, name }) => [id, { name, version: ORIGINAL }]));
-  const trace = new VersionTrace(
-    memory,
-    mailbox,
-    (id) =>
-      names.get(id) ?? patcher.functionOf(id) ?? loader.functionOf(id) ?? { name: `frame id ${id}`, version: "?" },
-  );
+  const functionOf: Parts["functionOf"] = (id) =>
+    names.get(id) ?? patcher.functionOf(id) ?? loader.functionOf(id) ?? { name: `frame id ${id}`, version: "?" };
+  const trace = new VersionTrace(memory, mailbox, functionOf);
   upcalls.start();
-  return { mailbox, patcher, modules: new Modules(memory, mailbox, loader), trace };
+  return { mailbox, patcher, modules: new Modules(memory, mailbox, loader), trace, functionOf };
 }

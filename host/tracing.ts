@@ -18,8 +18,8 @@ export interface TracedMachine {
   readonly mailbox: Mailbox;
   readonly memory: SharedMemory;
   readonly cpus: number;
-  /** Functions by frame id. */
-  readonly names: ReadonlyMap<number, string>;
+  /** Name of the function that a frame id stands for. */
+  readonly nameOf: (id: number) => string;
 }
 
 export class Tracing {
@@ -31,8 +31,8 @@ export class Tracing {
 
   /** What the rings hold now, as Chrome trace events. */
   events(): CallTrace {
-    const { memory, cpus, names } = this.#machine;
-    return callTrace(traceRecords(memory, cpus), (id) => names.get(id) ?? `frame id ${id}`);
+    const { memory, cpus, nameOf } = this.#machine;
+    return callTrace(traceRecords(memory, cpus), nameOf);
   }
 
   async read(file: string, options: CallOptions = {}): Promise<string> {

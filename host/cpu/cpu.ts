@@ -49,6 +49,8 @@ export interface PatchCode {
   readonly entries: readonly (readonly [index: number, name: string])[];
   /** Immutable i32 imports: slots, addresses, the first frame id. */
   readonly constants: Readonly<Record<string, number>>;
+  /** Frame ids of functions that the kernel itself does not have, for who asks who called. */
+  readonly frameIds?: readonly (readonly [path: string, id: number])[];
 }
 
 /** Where does a slot lead? A table can only be asked for identity, so the question names the places to look at. */
@@ -76,12 +78,15 @@ export class Cpu {
   readonly #locate: Locate;
   /** What the kernel imports; patches may import it too. */
   readonly #env: KernelImports;
+  /** Frame ids by path, of the kernel and of the modules that it has or had. */
+  readonly #frameIds: Map<string, number>;
 
   constructor(id: number, memory: SharedMemory, images: CpuImages, platform: CpuPlatform) {
     this.id = id;
     this.#memory = memory;
     this.#locate = platform.locate;
-    const trace_caller = callerOf(images.frameIds);
+    this.#frameIds = new Map(images.frameIds);
+    const trace_caller = callerOf(this.#frameIds);
     this.#env = {
       memory: memory.memory,
       clock_ns: platform.clockNs,
@@ -150,6 +155,7 @@ export class Cpu {
     const length = Math.max(0, ...code.entries.map(([index]) => index + 1));
     if (table.length < length) table.grow(length - table.length);
     for (const [index, name] of code.entries) table.set(index, exports[name]);
+    for (const [path, id] of code.frameIds ?? []) this.#frameIds.set(path, id);
   }
 
   /** Takes a patch's functions out of the table; the instance goes with them. */

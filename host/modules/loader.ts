@@ -115,16 +115,18 @@ export class ModuleLoader {
     const layout = layOutModule(module);
     const own = [...slotsOf(module, place)].map(([path, slot]) => [SLOT_PREFIX + path, slot]);
     const calls = module.info.calls.map((call) => [call.import, call.slot]);
+    const firstId = PATCH_FRAME_IDS + (MAX_PATCHES + argument) * PATCH_FRAME_RANGE;
     const constants: Record<string, number> = {
       ...Object.fromEntries([...calls, ...own]),
-      [FRAME_BASE]: PATCH_FRAME_IDS + (MAX_PATCHES + argument) * PATCH_FRAME_RANGE,
+      [FRAME_BASE]: firstId,
       [DATA_BASE]: block + layout.body + layout.patch.dataOffset,
       [STATE_BASE]: block + layout.state,
     };
     const entries = moduleEntries(module, place);
     staged.indices = entries.map(([index]) => index);
     staged.placed = { info: module.info, firstSlot: place.firstSlot, state: block + layout.state };
-    await this.#platform.install({ module: module.module, entries, constants });
+    const frameIds = module.info.functions.map(({ path, k }) => [path, firstId + k] as const);
+    await this.#platform.install({ module: module.module, entries, constants, frameIds });
     return { status: 0, bytes: moduleBytes(module, layout, place) };
   }
 

@@ -17,6 +17,7 @@ import { klp_module_coming, klp_module_going } from "../livepatch/objects";
 import { klp_alloc } from "../livepatch/requests";
 import { kfree, kmalloc } from "../mm/slab";
 import { upcall } from "../process/upcall";
+import { tracing_module_comes } from "../trace/modules";
 import { add_module_files } from "./files";
 import {
   MODULE_NONE, MODULE_STATE_COMING, MODULE_STATE_GOING, MODULE_STATE_LIVE, Module, find_module, lock_modules,
@@ -135,6 +136,7 @@ function fill(module: Module): i32 {
   module.rows = <usize>load<u32>(module.block, MODULE_HEAD_ROWS);
   module.row_count = load<i32>(module.block, MODULE_HEAD_ROW_COUNT);
   module.order = ++modules().loads;
+  tracing_module_comes(module);
   return 0;
 }
 

@@ -15,6 +15,7 @@ import { wait_a_little } from "../livepatch/poke";
 import { synchronize_rcu } from "../lock/rcu";
 import { kfree } from "../mm/slab";
 import { upcall } from "../process/upcall";
+import { tracing_module_goes } from "../trace/modules";
 import { remove_module_files } from "./files";
 import {
   MODULE_NONE, MODULE_STATE_GOING, MODULE_STATE_LIVE, Module, find_module, lock_modules,
@@ -69,6 +70,7 @@ function has_frames_of_patches(module: Module): bool {
 /** Takes away all that a module has, however far its loading got. The lock is held, and nobody enters its code any more. */
 export function remove_module(module: Module): void {
   remove_module_files(module);
+  tracing_module_goes(module);
   if (module.row_count) for (let round = 0; has_frames_of(module); round++) wait_a_little(round);
   synchronize_rcu();
   if (module.slots) forget_slots(module.first_slot, module.slots);

@@ -67,7 +67,7 @@ if (MUTEX_SIZE > TRACE_LOCK_SIZE) ERROR("Mutex no longer fits layout.ts");
 }
 
 /** Has livepatchd bring the entries in line, and every CPU pass a safepoint. */
-@notrace function settle_entries(): void {
+@notrace export function settle_entries(): void {
   // Behind the marks, before the wake-up; pairs with tracing_asked().
   atomic.add<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("trace_asked"));
   wake_up_task(klp().thread);

@@ -2,12 +2,14 @@
  * The tracer's shared words: what is asked for, and which slots that concerns.
  *
  *   TRACING      one Tracing record
- *   TRACE_SLOTS  per table slot: u16 frame id of its original (0: no such slot), u8 MARK_* bits
+ *   TRACE_SLOTS  per table slot: u16 place of its original among the kernel's functions (0: no such slot), or among those of
+ *                a module plus one; u8 MARK_* bits; u8 number of that module plus one, or 0
  *
  * Whoever changes them holds the mutex (control.ts); stubs on every CPU read them. A slot's entry follows its
  * MARK_WANTED by livepatchd's hand.
  */
-import { MAX_SLOTS, TRACE_SLOTS, TRACE_SLOT_SIZE, TRACING, TRACING_SIZE } from "../layout";
+import { PATCH_FRAME_IDS, PATCH_FRAME_RANGE } from "../abi";
+import { MAX_PATCHES, MAX_SLOTS, TRACE_SLOTS, TRACE_SLOT_SIZE, TRACING, TRACING_SIZE } from "../layout";
 
 export const TRACER_NOP = 0;
 export const TRACER_FUNCTION = 1;
@@ -51,11 +53,22 @@ if (<i32>offsetof<Tracing>() > TRACING_SIZE) ERROR("Tracing no longer fits layou
   return <usize>(TRACE_SLOTS + slot * TRACE_SLOT_SIZE);
 }
 /** Frame id of the slot's original version, or 0. */
-@inline export function function_of(slot: i32): i32 {
-  return <i32>load<u16>(slot_record(slot));
+@notrace export function function_of(slot: i32): i32 {
+  const place = <i32>load<u16>(slot_record(slot));
+  const module = <i32>load<u8>(slot_record(slot), 3);
+  return module ? first_id(module - 1) + place - 1 : place;
 }
 @inline export function set_function(slot: i32, id: i32): void {
   store<u16>(slot_record(slot), <u16>id);
+  store<u8>(slot_record(slot), 0, 3);
+}
+/** The slot is that of function `place` of module `number`. */
+@notrace export function set_module_function(slot: i32, number: i32, place: i32): void {
+  store<u16>(slot_record(slot), <u16>(place + 1));
+  store<u8>(slot_record(slot), <u8>(number + 1), 3);
+}
+@inline function first_id(module: i32): i32 {
+  return PATCH_FRAME_IDS + (MAX_PATCHES + module) * PATCH_FRAME_RANGE;
 }
 @inline export function marks_of(slot: i32): i32 {
   return <i32>load<u8>(slot_record(slot), 2);

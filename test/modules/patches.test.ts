@@ -4,6 +4,7 @@ import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
 import { moduleImage, modulePatch } from "../module-image.ts";
 import type { ImageName } from "../patch-image.ts";
+import { functionLines } from "../tracing/graph.ts";
 
 const HELLO = "modules/hello/hello.ts";
 const PROBE = "test/modules/sources/probe.ts";
@@ -184,6 +185,32 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
       expect(await everywhere(slots)).toBe("original");
       await machine.rmmod("hello");
       await machine.unload({ ...fix, slots });
+    }));
+
+  it("stays in force while its function is traced, and a traced module goes with its patch", () =>
+    trial(async (machine) => {
+      const tracing = machine.tracing();
+      await tracing.write("current_tracer", "function");
+      await tracing.write("set_ftrace_filter", "klp_*");
+      const fix = await machine.load(files.fix, { model: "kgraft" });
+      await machine.insmod(files.hello, "times=0");
+      await tracing.write("set_ftrace_filter", "say init_module");
+      await machine.rmmod("hello");
+      await expect(tracing.write("set_ftrace_filter", "say")).rejects.toMatchObject({ what: /EINVAL/ });
+      await tracing.write("set_ftrace_filter", ""); // everybody: a module that comes is traced from its first call on
+      const since = lines(machine);
+      since();
+      await machine.insmod(files.hello, "times=2");
+      expect(since().slice(-2)).toEqual(["hello: mended 1", "hello: mended 2"]);
+      const { slots } = machine.patches()[0] ?? { slots: [] };
+      for (const entries of await machine.slotEntries(slots)) expect(entries).toEqual(["trace"]);
+      await tracing.write("tracing_on", "0");
+      const calls = functionLines(await tracing.read("trace")).map(({ name, caller }) => `${name} <- ${caller}`);
+      expect(calls.filter((call) => call.startsWith("say"))).toEqual(["say <- init_module", "say <- init_module"]);
+      await machine.rmmod("hello");
+      await tracing.write("current_tracer", "nop");
+      await machine.disable(fix);
+      await machine.unload(fix);
     }));
 
   it("leaves a task in the old version until it has returned, and keeps the module while one is in the new", () =>

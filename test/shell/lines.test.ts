@@ -37,7 +37,12 @@ const LINES: readonly (readonly [sentence: string, line: string, status: number,
     1,
     "/tmp\n/\nsh: cd: /none: No such file or directory\n",
   ],
-  ["lists names in order", "mkdir -p /tmp/x/b/c /tmp/x/a; cd /tmp/x; ls; ls -a b; rm -r a b; ls", 0, "a\nb\n.\n..\nc\n"],
+  [
+    "lists names in order",
+    "mkdir -p /tmp/x/b/c /tmp/x/a; cd /tmp/x; ls; ls -a b; rm -r a b; ls",
+    0,
+    "a\nb\n.\n..\nc\n",
+  ],
   ["lists what a name is", "ls -l /dev/null; ls -ld /tmp", 0, /^crw-rw-rw- .* \/dev\/null\ndrwxrwxrwt .* \/tmp\n$/],
   [
     "removes no directory unasked",
