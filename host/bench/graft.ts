@@ -57,7 +57,7 @@ export async function benchGraft(effort: Effort, tools: Tools): Promise<Outcome>
   return {
     figures,
     notes: [
-      `real and sham windows in turns, machine and floor in ${TURNS} turns; the first ${WARM_UP} transitions are not counted`,
+      `real and sham windows in turns, machine and floor in ${TURNS} turns; the first ${WARM_UP} transitions of a turn are not counted`,
       "fewer windows than 1,000 where time ran out: see n, which counts windows times CPUs for gaps",
       ...(typeof floor === "string" ? [`floor ${floor}`] : []),
     ],
@@ -84,7 +84,7 @@ async function transitions(
     const part = Math.ceil(events / TURNS);
     for (let turn = 0; turn < TURNS && (turn === 0 || !late()); turn++) {
       const pids = await spawnAll(machine, "caller", cpus);
-      if (turn === 0) await transit(lab, patch, WARM_UP, cpus, noTransitions(), () => false);
+      await transit(lab, patch, WARM_UP, cpus, noTransitions(), () => false); // until its first call a CPU is in a gap
       spans = await transit(lab, patch, part, cpus, taken, late);
       for (const pid of pids) await machine.kill(pid);
       for (const pid of pids) await machine.wait(pid);

@@ -13,10 +13,6 @@ import {
   MACHINE,
   MACHINE_PANIC_CPU,
   PERCPU_CURRENT,
-  POKE_BYTES,
-  POKE_COUNT,
-  POKE_FIRST,
-  POKES,
   TASK_NAME,
   TASK_NAME_SIZE,
   TASK_PID,
@@ -125,15 +121,9 @@ export class Cpu {
     return this.#kernel.stop_enter() !== 0;
   }
 
-  /** Carries out the list of table entries that the kernel wants changed. */
-  poke(): void {
-    const memory = this.#memory;
-    const { table } = this.#kernel;
-    const count = memory.load(POKES + POKE_COUNT);
-    for (let i = 0; i < count; i++) {
-      const pair = POKES + POKE_FIRST + i * POKE_BYTES;
-      table.set(memory.load(pair), table.get(memory.load(pair + WORD)));
-    }
+  /** After the decision of a stop: changes this CPU's entries, and counts it out. */
+  leaveStop(): void {
+    this.#kernel.stop_leave();
   }
 
   /** For an instance that starts later than others: its slots lead where theirs do. */

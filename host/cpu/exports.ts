@@ -14,6 +14,8 @@ export interface KernelExports extends WebAssembly.Exports {
   readonly oops_end: () => number;
   /** Stepped platform, after EXIT_STOP: 1 when this CPU was the last and has done the work, 0 when it must wait. */
   readonly stop_enter: () => number;
+  /** Stepped platform, when the stop has been decided. */
+  readonly stop_leave: () => void;
   readonly log_text: (address: number, length: number) => void;
   readonly syscall: (nr: number, a: number, b: number, c: number) => number;
   readonly user_safepoint: () => void;

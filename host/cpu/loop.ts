@@ -4,12 +4,11 @@
  *   exit      what the loop does                                              goes on
  *   IDLE      sleeps on PENDING until somebody raises a bit or a timer is due  yes
  *   HOST      returns, so that the thread gets to its event loop              when the host says resume
- *   STOP      the stop is over for it: changes its entries                    yes
- *   POKE      changes its entries                                             yes
  *   OFFLINE   returns                                                         no
  *   PANIC     wakes who watches the machine's state, returns                  no
  *
- * Contract: an exit without a row is UNKNOWN_EXIT. Invariant: no task's stack is on the engine's when the thread blocks: here, or in the kernel's wait_in_stop().
+ * Contract: an exit without a row is UNKNOWN_EXIT. Invariant: no task's stack is on the engine's when the
+ * thread blocks: here, or in the kernel's stop_this_cpu(). Stops and changes of entries never leave the kernel.
  */
 import {
   COUNTER_IDLE_NS,
@@ -17,18 +16,14 @@ import {
   EXIT_IDLE,
   EXIT_OFFLINE,
   EXIT_PANIC,
-  EXIT_POKE,
   EXIT_STEP,
-  EXIT_STOP,
   PENDING_TICK,
 } from "../../kernel/abi.ts";
 import {
   MACHINE,
   MACHINE_STATE,
-  MACHINE_STOP_LEFT,
   PERCPU_COUNTERS,
   PERCPU_IDLE_UNTIL,
-  PERCPU_LEFT_AT,
   PERCPU_PENDING,
   PERCPU_SLEEPING,
 } from "../../kernel/layout.ts";
@@ -49,12 +44,6 @@ export function runLoop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): 
     switch (exit) {
       case EXIT_IDLE:
         sleep(memory, cpuBlock(cpu.id), clockNs);
-        break;
-      case EXIT_STOP:
-        leaveStop(cpu, memory, clockNs);
-        break;
-      case EXIT_POKE:
-        cpu.poke();
         break;
       case EXIT_STEP: // a trap that cost only its task
         break;
@@ -77,13 +66,6 @@ export function unknownExit(cpu: number, exit: number): MachineError {
     `CPU ${cpu} left for reason ${exit}, which this host does not know`,
     "Build image and host again with `npm run build`.",
   );
-}
-
-/** Changes this CPU's entries, then counts it out: no call of an old version can begin behind it. */
-export function leaveStop(cpu: Cpu, memory: SharedMemory, clockNs: () => number): void {
-  cpu.poke();
-  memory.storeDouble(cpuBlock(cpu.id) + PERCPU_LEFT_AT, clockNs());
-  memory.add(MACHINE + MACHINE_STOP_LEFT, -1); // partner: the load in stop_machine()
 }
 
 function sleep(memory: SharedMemory, block: number, clockNs: () => number): void {

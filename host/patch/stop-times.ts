@@ -40,7 +40,7 @@ export function readStopTimes(memory: SharedMemory, cpus: number): StopTimes {
     askedNs: memory.loadDouble(MACHINE + MACHINE_STOP_ASKED),
     decidedNs: memory.loadDouble(MACHINE + MACHINE_STOP_DECIDED),
     standstillNs: Math.max(0, first - last),
-    complete: memory.load(MACHINE + MACHINE_STOP_LEFT) === 0, // partner: the add in leaveStop()
+    complete: memory.load(MACHINE + MACHINE_STOP_LEFT) === 0, // partner: the sub in stop_leave()
     cpus: times,
   };
 }

@@ -90,6 +90,10 @@ export interface Module {
     params: Type,
     results: Type,
   ): Expression;
+  readonly table: {
+    get(table: string, index: Expression, type: Type): Expression;
+    set(table: string, index: Expression, value: Expression): Expression;
+  };
   drop(value: Expression): Expression;
   return(value?: Expression): Expression;
   nop(): Expression;
@@ -166,6 +170,7 @@ export type NodeView = Record<string, number | string | boolean> & {
 
 export interface Binaryen {
   readonly none: Type;
+  readonly funcref: Type;
   readonly i32: Type;
   readonly i64: Type;
   readonly f32: Type;

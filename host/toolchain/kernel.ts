@@ -22,6 +22,7 @@ import { maySleep } from "./passes/may-sleep.ts";
 import { exportPerCpu } from "./passes/percpu.ts";
 import { checkStaticData } from "./passes/static-data.ts";
 import { addStubs, slotChoice } from "./passes/stubs.ts";
+import { defineCopyEntry } from "./passes/table-entries.ts";
 import { traceVersions } from "./passes/version-trace.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "./sections.ts";
 import { makeSleepable } from "./sleepable.ts";
@@ -72,6 +73,7 @@ function transform(
   const percpu = exportPerCpu(unit);
 
   const plan = planSlots(unit, hooks);
+  defineCopyEntry(unit, plan.table);
   hookCalls(unit, plan, locations);
   if (debug || stepped) {
     const ids = symbols.map(({ path, id }) => [path, { id, slot: plan.slots.get(path) ?? 0 }] as const);

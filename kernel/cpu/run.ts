@@ -16,8 +16,9 @@ import { task_entry } from "../process/create";
 import { set_window_base } from "../process/user";
 import { TF_IDLE, TF_KGR, TF_SAVED, Task, clear_flag, current, has_flag, set_flag } from "../sched/task";
 import { this_cpu } from "./percpu";
-import { wait_in_stop } from "./stop";
+import { stop_this_cpu } from "./stop";
 import { start_rewind, stop_unwind } from "./switch";
+import { carry_out_pokes } from "./table";
 import { condemn } from "./trap";
 
 @bare export function cpu_run(): i32 {
@@ -44,9 +45,16 @@ import { condemn } from "./trap";
     }
     if (load<i32>(this_cpu, PERCPU_STACK_HIT)) spill(task, reason);
     else set_flag(task, TF_SAVED);
-    if (reason == EXIT_POKE) scan_current(); // its stack is in memory: look before it runs on
+    if (reason == EXIT_POKE) {
+      scan_current(); // its stack is in memory: look before it runs on
+      carry_out_pokes();
+      if (!STEPPED) continue;
+    }
     if (reason == EXIT_OFFLINE) atomic.store<i32>(this_cpu, CPU_GONE, PERCPU_POWER); // behind the last of its stack; pairs with wait_until_gone()
-    if (!STEPPED && reason == EXIT_STOP) wait_in_stop();
+    if (!STEPPED && reason == EXIT_STOP) {
+      stop_this_cpu();
+      continue;
+    }
     if (reason != EXIT_SWITCH) return reason;
     const next = changetype<Task>(<usize>load<u32>(this_cpu, PERCPU_NEXT));
     store<u32>(this_cpu, <u32>changetype<usize>(next), PERCPU_CURRENT);

@@ -9,7 +9,7 @@
  * A CPU counts itself in only at a safepoint, so it holds no lock and is in no interrupt.
  */
 import { PENDING_STOP } from "../abi";
-import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_ASKED, MACHINE_STOP_DECIDED, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_PENDING, PERCPU_STOPPED_AT } from "../layout";
+import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_ASKED, MACHINE_STOP_DECIDED, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_LEFT_AT, PERCPU_PENDING, PERCPU_STOPPED_AT } from "../layout";
 import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { klp } from "../livepatch/state";
 import { safepoint, yield_cpu } from "../sched/core";
@@ -18,6 +18,7 @@ import { cores_are_shared } from "./give_way";
 import { raise_pending } from "./irq";
 import { this_cpu } from "./percpu";
 import { is_present, present_cpus } from "./present";
+import { carry_out_pokes } from "./table";
 
 /** How long a CPU with a core of its own looks before it sleeps: longer than most stops last. */
 const PATIENCE_NS: f64 = 50000;
@@ -42,11 +43,11 @@ export type StopAction = () => i32;
 
 /** Waits for CPUs that still change their entries for the last stop: until then its list of pokes must stand. Sleeps. */
 export function end_of_last_stop(): void {
-  while (atomic.load<i32>(MACHINE, MACHINE_STOP_LEFT) != 0) yield_cpu(); // pairs with the host's leaveStop()
+  while (atomic.load<i32>(MACHINE, MACHINE_STOP_LEFT) != 0) yield_cpu(); // pairs with the sub in stop_leave()
 }
 
-/** This CPU's part, up to its entries, which only the host can change. Its stack is in memory. Not on the stepped platform. */
-@bare @atomic export function wait_in_stop(): void {
+/** This CPU's part, with its task's stack in memory. On the stepped platform no CPU can wait: the host calls enter and leave. */
+@bare @atomic export function stop_this_cpu(): void {
   const word = MACHINE + MACHINE_STOP_GENERATION;
   const before = atomic.load<i32>(word); // before this CPU is counted in: the last one may change it at once
   const last = stop_enter();
@@ -58,11 +59,12 @@ export function end_of_last_stop(): void {
   // Whoever leaves wakes the next: the last one to arrive need not wake all before the machine runs again. One that is
   // not asleep yet finds the generation changed.
   atomic.notify(word, last ? 1 : 2);
+  stop_leave();
 }
 
 /**
  * Counts this CPU in: 1 when it was the last and has done the work, 0 when it must wait until GENERATION is no longer
- * what it was before the call. On the stepped platform the host calls it, where no CPU can wait.
+ * what it was before the call.
  */
 @bare @atomic export function stop_enter(): i32 {
   atomic.and<i32>(this_cpu, ~PENDING_STOP, PERCPU_PENDING);
@@ -70,6 +72,13 @@ export function end_of_last_stop(): void {
   if (atomic.sub<i32>(MACHINE, 1, MACHINE_STOP_ACKS) != 1) return 0;
   klp().outcome = call_indirect<i32>(klp().action);
   store<f64>(MACHINE, clock_ns(), MACHINE_STOP_DECIDED);
-  atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the waits in wait_in_stop(), and the stepped host's look
+  atomic.add<i32>(MACHINE, 1, MACHINE_STOP_GENERATION); // release; pairs with the waits in stop_this_cpu(), and the stepped host's look
   return 1;
+}
+
+/** Changes this CPU's entries, then counts it out: no call of an old version can begin behind it. */
+@bare export function stop_leave(): void {
+  carry_out_pokes();
+  store<f64>(this_cpu, clock_ns(), PERCPU_LEFT_AT);
+  atomic.sub<i32>(MACHINE, 1, MACHINE_STOP_LEFT); // pairs with the load in end_of_last_stop()
 }

@@ -1,5 +1,5 @@
 /**
- * Changing table entries on every CPU: a list in memory that each CPU's host side carries out at its next exit.
+ * Changing table entries on every CPU: a list in memory that each carries out when its task's stack is saved.
  *
  * Tables belong to their CPUs, so nobody can change another's. The list is the same for all and stands still until
  * the last CPU has answered.

@@ -30,7 +30,7 @@ import {
 import { Clock } from "../../cpu/clock.ts";
 import type { Cpu } from "../../cpu/cpu.ts";
 import type { Locate } from "../../cpu/backtrace.ts";
-import { addIdleTime, leaveStop, unknownExit } from "../../cpu/loop.ts";
+import { addIdleTime, unknownExit } from "../../cpu/loop.ts";
 import { Socket } from "../../cpu/socket.ts";
 import { cpuBlock } from "../../memory.ts";
 import type { SharedMemory } from "../../memory.ts";
@@ -120,6 +120,7 @@ export class Driver {
     const exit = seat.cpu.run();
     switch (exit) {
       case EXIT_STEP:
+      case EXIT_POKE: // its entries are changed
         break;
       case EXIT_IDLE:
         seat.mode = "idle";
@@ -130,9 +131,6 @@ export class Driver {
         seat.stop = this.#memory.load(MACHINE + MACHINE_STOP_GENERATION);
         seat.mode = "stopped";
         seat.cpu.enterStop();
-        break;
-      case EXIT_POKE:
-        seat.cpu.poke();
         break;
       case EXIT_OFFLINE:
         seat.mode = "gone";
@@ -189,7 +187,7 @@ export class Driver {
   /** A stopped CPU changes its entries and goes when its turn comes after the last one has let go of all. */
   #isReleased(seat: Seat): boolean {
     if (this.#memory.load(MACHINE + MACHINE_STOP_GENERATION) === seat.stop) return false;
-    leaveStop(seat.cpu, this.#memory, () => this.#now);
+    seat.cpu.leaveStop();
     seat.mode = "ready";
     return true;
   }
