@@ -12,13 +12,12 @@ import {
   MAIL_OP_AUDIT,
   MAIL_OP_CPU,
   MAIL_OP_KILL,
-  MAIL_OP_READ,
   MAIL_OP_SELFTEST,
   MAIL_OP_SPAWN,
   MAIL_OP_WAIT,
   SIGTERM,
 } from "../kernel/abi.ts";
-import { MACHINE, MACHINE_REAPABLE, MAILBOX_SIZE } from "../kernel/layout.ts";
+import { MACHINE, MACHINE_REAPABLE } from "../kernel/layout.ts";
 import { abortable, refuseAborted } from "./abort.ts";
 import type { CallOptions } from "./abort.ts";
 import { loadKernelImage, loadUserImage, makeUserImage, refuseWithoutSelftests } from "./boot/images.ts";
@@ -55,6 +54,7 @@ import type { Platform } from "./platform/platform.ts";
 import { PLATFORMS } from "./platform/platforms.ts";
 import type { KernelMap } from "./toolchain/image.ts";
 import { Tracing } from "./tracing.ts";
+import { readFile, writeFile } from "./vfs.ts";
 import { assemble } from "./parts.ts";
 import type { Parts } from "./parts.ts";
 import { parseMeminfo, readCpuStats, totalStats } from "./stats.ts";
@@ -128,15 +128,12 @@ export class Machine {
 
   /** A file's contents. One that fits a request shows one moment: a file of /proc is written anew whenever it is opened. */
   async read(path: string, options: CallOptions = {}): Promise<string> {
-    const decoder = new TextDecoder();
-    let text = "";
-    for (let offset = 0; ;) {
-      const { status, bytes } = await this.#request(MAIL_OP_READ, path, offset, options);
-      succeeded(status, `read ${path}`);
-      text += decoder.decode(bytes, { stream: true });
-      if (status < MAILBOX_SIZE) return text + decoder.decode();
-      offset += status;
-    }
+    return readFile(this.#live(this.#parts.mailbox), path, options);
+  }
+
+  /** Writes a file anew, as the shell's `>` does, or one of the kernel's. */
+  async write(path: string, text: string, options: CallOptions = {}): Promise<void> {
+    await writeFile(this.#live(this.#parts.mailbox), path, text, options);
   }
 
   /** Starts a program of the user image; gives its pid. */

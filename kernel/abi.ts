@@ -126,6 +126,7 @@ export const MAIL_OP_TRACE_WRITE = 23; // mailbox: file below /sys/kernel/tracin
 export const MAIL_OP_TRACE_READ = 24; // mailbox: such a file → its text's next bytes; ARG: 0 from the beginning, 1 the next → bytes, 0 at the end
 export const MAIL_OP_MODULE_LOAD = 25; // ARG: address (from MAIL_OP_KLP_ALLOC) of length, bytes; mailbox: parameters → number
 export const MAIL_OP_MODULE_REMOVE = 26; // mailbox: name → 0
+export const MAIL_OP_WRITE = 27; // mailbox: path, a zero, bytes; ARG: 0 writes the file anew, 1 behind its end → bytes taken
 
 // ── up-calls: kernel → host requests (process/upcall.ts) ─────────────────────────────────────────
 export const UPCALL_IDLE = 0;
@@ -373,6 +374,7 @@ export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const ELOOP = 40;
+export const ECANCELED = 125;
 export const ERESTART = 512; // within the kernel: poked, not signalled; the system call is made again
 
 // ── taint: bits of SYSCTL_TAINTED, with Linux's numbers and letters ────────────────────────────────

@@ -7,6 +7,8 @@
  */
 import {
   EBUSY,
+  ECANCELED,
+  EEXIST,
   EINVAL,
   ENOENT,
   MAIL_OP_KLP_ALLOC,
@@ -65,6 +67,8 @@ export interface LoadedPatch {
   readonly slots: readonly number[];
   /** Table index of the first of its functions, on every CPU. */
   readonly firstIndex: number;
+  /** Path of one of its files in /sys, which are there while it is enabled. */
+  path(file: string): string;
 }
 
 interface Place extends LoadedPatch {
@@ -228,6 +232,13 @@ export class Patcher {
     this.#placeOf(patch);
     const { status } = await this.#mailbox.request(op, "", patch.number, options);
     if (status === -EBUSY) throw busy(patch.name);
+    if (status === -EEXIST) {
+      throw new MachineError(
+        "PATCH_STATE",
+        `a patch named ${patch.name} is enabled already`,
+        "Unload it first, or build this one with another --name.",
+      );
+    }
     if (status === -EINVAL || status === -ENOENT) {
       throw new MachineError(
         "PATCH_STATE",
@@ -246,6 +257,13 @@ export class Patcher {
     attempts: number,
     options: LoadOptions,
   ): Promise<void> {
+    if (result === -ECANCELED) {
+      throw new MachineError(
+        "PATCH_REVERSED",
+        `patch ${patch.name}: somebody turned the transition around`,
+        `Look at ${patch.path("enabled")}, and agree with them.`,
+      );
+    }
     const report = await this.blockers(options);
     if (result !== -EBUSY) {
       throw new MachineError(
@@ -304,6 +322,7 @@ export class Patcher {
       firstIndex,
       count: functions.length,
       rows: info.rows.map(({ name }) => name),
+      path: (file) => `/sys/kernel/livepatch/${info.name}/${file}`,
     };
     this.#places.set(number, place);
     try {

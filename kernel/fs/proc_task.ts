@@ -3,10 +3,10 @@
  *
  * The subject is the pid; a task that has gone meanwhile gives -ESRCH.
  */
-import { ESRCH, KLP_STATE_ENABLING, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
+import { ESRCH, KLP_MODEL_KGRAFT, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE, TASK_ZOMBIE } from "../abi";
 import { PAGE_SIZE, TASK_NAME_SIZE } from "../layout";
-import { patch_at } from "../livepatch/patch";
-import { PHASE_IDLE, klp, phase } from "../livepatch/state";
+import { in_transition, is_on, patch_at } from "../livepatch/patch";
+import { PHASE_FLIP, klp, phase } from "../livepatch/state";
 import { put_bytes, put_hex_padded, put_number, put_text, put_zero_ended } from "../lib/text";
 import { SpinLock, spin_lock, spin_unlock } from "../lock/spinlock";
 import { runqueue } from "../sched/runqueue";
@@ -175,10 +175,13 @@ function put_comm(at: usize, task: Task): usize {
   return put_text(put_name(at, task), "\n");
 }
 
-/** -1 when no transition runs, else the side that the task is on: 1 patched, 0 not. */
+/** -1 when no transition of tasks runs, else the side that the task is on: 1 patched, 0 not. */
 function put_patch_state(at: usize, task: Task): usize {
-  if (phase() == PHASE_IDLE) return put_text(at, "-1\n");
-  return put_text(at, has_flag(task, TF_KGR) == (patch_at(klp().patch).state == KLP_STATE_ENABLING) ? "0\n" : "1\n");
+  const patch = patch_at(klp().patch);
+  if (patch.model != KLP_MODEL_KGRAFT || !in_transition(patch)) return put_text(at, "-1\n");
+  // Until tasks may move, all are where they have been.
+  const moved = phase() >= PHASE_FLIP && !has_flag(task, TF_KGR);
+  return put_text(at, moved == is_on(patch) ? "1\n" : "0\n");
 }
 
 /** 1 until the task has moved. */

@@ -3,7 +3,7 @@
  */
 import { KLP_DESC_NAME_SIZE, KLP_STATE_DISABLING, KLP_STATE_ENABLING, KLP_STATE_NONE } from "../abi";
 import { MACHINE, MACHINE_SYMBOLS, MACHINE_SYMBOL_COUNT, MAX_MODULES, MAX_PATCHES, MODULE_NAME_SIZE, PAGE_SIZE, SYMBOL_INDEX, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIZE } from "../layout";
-import { Patch, patch_at } from "../livepatch/patch";
+import { Patch, patch_at, patch_name } from "../livepatch/patch";
 import { put_bytes, put_hex_padded, put_number, put_text, put_zero_ended } from "../lib/text";
 import { MAX_ORDER } from "../mm/page";
 import { MODULE_NONE, lock_modules, module_at, module_state, unlock_modules } from "../module/module";
@@ -53,10 +53,6 @@ export function put_kallsyms(at: usize, limit: usize, subject: i32): usize {
     at = put_text(at, "\n");
   }
   return at;
-}
-
-@inline function patch_name(patch: Patch): usize {
-  return changetype<usize>(patch) + offsetof<Patch>("name_0");
 }
 
 @notrace export function put_patch_name(at: usize, patch: Patch): usize {

@@ -91,6 +91,16 @@
   return value;
 }
 
+/** What kstrtobool() makes of a text: 1 for y, Y, t, T, 1 and on, 0 for n, N, f, F, 0 and off, else -1. */
+@notrace export function parse_bool(at: usize, length: i32): i32 {
+  if (length < 1) return -1;
+  const first = load<u8>(at) | 32;
+  if (first == 121 || first == 116 || load<u8>(at) == 49) return 1; // y t 1
+  if (first == 110 || first == 102 || load<u8>(at) == 48) return 0; // n f 0
+  const second = first == 111 && length > 1 ? load<u8>(at + 1) | 32 : 0; // o
+  return second == 110 ? 1 : second == 102 ? 0 : -1;
+}
+
 /** Writes `value` in hexadecimal, in `width` columns filled with zeros. */
 @notrace export function put_hex_padded(at: usize, value: u32, width: i32): usize {
   for (let shift = (width - 1) << 2; shift >= 0; shift -= 4) {

@@ -7,37 +7,40 @@
  * with each change.
  */
 import {
-  EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, KLP_DESC_FIRST, KLP_DESC_FUNCTIONS, KLP_DESC_FUNCTION_SIZE, KLP_DESC_HOOKS, KLP_DESC_MODEL, KLP_DESC_NAME,
+  ECANCELED, EEXIST, EINVAL, ENOENT, ENOMEM, KLP_DESC_FIRST, KLP_DESC_FUNCTIONS, KLP_DESC_FUNCTION_SIZE, KLP_DESC_HOOKS, KLP_DESC_MODEL, KLP_DESC_NAME,
   KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_OBJECT, KLP_DESC_OBJECT_LENGTH, KLP_DESC_OBJECT_SIZE, KLP_DESC_ROWS,
   KLP_DESC_ROW_COUNT, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
-  KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TAINT_LIVEPATCH, TASK_INTERRUPTIBLE,
+  KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TAINT_LIVEPATCH, TASK_INTERRUPTIBLE,
 } from "../abi";
 import { end_of_last_stop } from "../cpu/stop";
 import { KLP, KLP_PATCHES, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
 import { panic } from "../lib/printk";
 import { taint } from "../lib/taint";
-import { kfree, kmalloc } from "../mm/slab";
+import { kfree, kzalloc } from "../mm/slab";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
 import { schedule } from "../sched/core";
 import { TF_URGENT, TF_VITAL, set_flag } from "../sched/task";
-import { finish_wait, prepare_to_wait, wait_queue_init, wake_up } from "../sched/wait";
+import { finish_wait, prepare_to_wait, wait_queue_init } from "../sched/wait";
 import { serve_aside, something_aside } from "./aside";
-import { is_enabled } from "../trace/state";
-import { FUNC_SIZE, Func, is_slot, top_of } from "./func_stack";
+import { add_patch_files, remove_patch_files } from "./files";
+import { FUNC_SIZE, is_slot } from "./func_stack";
+import { kgraft_files_init } from "./kgraft_files";
 import { kpatch_disable, kpatch_enable } from "./kpatch";
 import { klp_log, klp_log_object } from "./log";
 import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
 import { wake_for_loaded } from "./objects";
 import { swap_in, swap_out } from "./no_model";
-import { FIXED_BYTES, Patch, func_at, is_dormant, patch_at, set_object, set_patch_order } from "./patch";
-import { wait_a_little } from "./poke";
-import { KlpState, PHASE_IDLE, klp, phase, set_phase } from "./state";
+import { FIXED_BYTES, Patch, files_of, func_at, is_dormant, patch_at, patch_name, patch_state, set_object, set_patch_order } from "./patch";
+import { begin_request, klp_lock, klp_lock_init, klp_unlock } from "./request";
+import { KlpState, PHASE_IDLE, klp, set_phase } from "./state";
 import { kgraft_disable, kgraft_enable } from "./transition";
 import { forget_patch, has_frames } from "./unload";
 
 /** Starts livepatchd. */
 export function klp_start(): void {
   wait_queue_init(klp_queue(), "livepatch");
+  klp_lock_init();
+  kgraft_files_init();
   klp().phase = PHASE_IDLE;
   const thread = kthread_run(livepatchd, 0, "livepatchd", ANY_CPU);
   if (!changetype<usize>(thread)) panic("no memory for livepatchd");
@@ -59,7 +62,7 @@ export function klp_load(desc: usize): i32 {
   const patch = patch_at(number);
   if (patch.state != KLP_STATE_NONE) return -EEXIST;
   for (let i = 0; i < count; i++) if (!is_slot(load<i32>(desc + KLP_DESC_FIRST + <usize>(i * KLP_DESC_FUNCTION_SIZE)))) return -EINVAL;
-  const record = kmalloc(FIXED_BYTES + count * FUNC_SIZE);
+  const record = kzalloc(FIXED_BYTES + count * FUNC_SIZE);
   if (!record) return -ENOMEM;
   memory.copy(record, desc + KLP_DESC_HOOKS, 4 * WORD);
   patch.more = record;
@@ -94,42 +97,18 @@ export function klp_load(desc: usize): i32 {
 }
 const MAX_FUNCTIONS = 64;
 
-@inline function patch_name(patch: Patch): usize {
-  return changetype<usize>(patch) + offsetof<Patch>("name_0");
-}
-
-/** Has livepatchd do `op` to patch `number`: 0 when it has begun, or why not. */
+/** Has livepatchd do `op` to patch `number`: 0 when it has begun, or why not. Enabling makes the patch's files. */
 export function klp_request(op: i32, number: i32): i32 {
   if (<u32>number >= <u32>MAX_PATCHES || patch_at(number).state == KLP_STATE_NONE) return -ENOENT;
-  // Somebody looks through all stacks, which is no patching: it ends by itself.
-  for (let round = 0; klp_request_now() >= KLP_LOOK_FOR; round++) wait_a_little(round);
-  if (klp_request_now() || phase() != PHASE_IDLE) return -EBUSY; // another patching is not yet finalized
   const patch = patch_at(number);
-  const enable = op == MAIL_OP_KLP_ENABLE;
-  const disable = op == MAIL_OP_KLP_DISABLE;
-  if (patch.state != (disable ? KLP_STATE_ENABLED : KLP_STATE_LOADED)) return -EINVAL;
-  if (disable && covered(patch)) return -EBUSY; // a newer patch lies on top: this patch is still referenced
-  const before = patch.state;
-  const next = enable ? KLP_STATE_ENABLING : disable ? KLP_STATE_DISABLING : KLP_STATE_UNLOADING;
-  atomic.store<i32>(changetype<usize>(patch), next, offsetof<Patch>("state")); // pairs with any_patch_in_use()
-  if (enable && !is_enabled()) {
-    patch.state = before;
-    return -EBUSY; // tracing, by which calls are led elsewhere, is turned off
-  }
-  klp().patch = number;
-  // Release; pairs with livepatchd's load.
-  if (atomic.cmpxchg<i32>(KLP + KLP_STATE, 0, op, offsetof<KlpState>("request")) != 0) {
-    patch.state = before;
-    return -EBUSY;
-  }
-  wake_up(klp_queue());
-  return 0;
-}
-
-@notrace function covered(patch: Patch): bool {
-  if (is_dormant(patch)) return false;
-  for (let i = 0; i < patch.count; i++) if (top_of(func_at(patch, i).slot) != func_at(patch, i)) return true;
-  return false;
+  klp_lock();
+  const enable = op == MAIL_OP_KLP_ENABLE && patch_state(patch) == KLP_STATE_LOADED;
+  let result = enable ? add_patch_files(patch) : 0;
+  if (!result && enable) set_patch_order(patch, ++klp().enablings);
+  if (!result) result = begin_request(op, patch);
+  if (result && enable) remove_patch_files(patch);
+  klp_unlock();
+  return result;
 }
 
 function livepatchd(argument: i32): i32 {
@@ -148,11 +127,15 @@ function livepatchd(argument: i32): i32 {
       continue;
     }
     const patch = patch_at(klp().patch);
+    klp().reversed = 0;
     const result = carry_out(op, patch);
-    klp().result = result;
+    const state = state_after(patch, result);
+    if (state == KLP_STATE_LOADED) remove_patch_files(patch);
+    klp().result = klp().reversed ? -ECANCELED : result;
+    if (patch.more) files_of(patch).result = klp().result;
     // The state last: whoever finds the patch at rest finds the result, and may ask for more.
     atomic.store<i32>(KLP + KLP_STATE, 0, offsetof<KlpState>("request"));
-    atomic.store<i32>(changetype<usize>(patch), state_after(op, result), offsetof<Patch>("state"));
+    atomic.store<i32>(changetype<usize>(patch), state, offsetof<Patch>("state"));
     klp_changed();
   }
   return 0;
@@ -160,7 +143,6 @@ function livepatchd(argument: i32): i32 {
 
 function carry_out(op: i32, patch: Patch): i32 {
   end_of_last_stop();
-  if (op == MAIL_OP_KLP_ENABLE) set_patch_order(patch, ++klp().enablings);
   if (is_dormant(patch) && (op == MAIL_OP_KLP_ENABLE || op == MAIL_OP_KLP_DISABLE)) {
     // Nobody runs its functions: it only is, or is not, to go in when its module comes.
     klp_log_object(patch, op == MAIL_OP_KLP_ENABLE ? "delaying patch of unloaded module" : "no more patch of unloaded module");
@@ -183,8 +165,10 @@ function carry_out(op: i32, patch: Patch): i32 {
   return 0;
 }
 
-@notrace function state_after(op: i32, result: i32): i32 {
-  if (op == MAIL_OP_KLP_ENABLE) return result ? KLP_STATE_LOADED : KLP_STATE_ENABLED;
-  if (op == MAIL_OP_KLP_DISABLE) return result ? KLP_STATE_ENABLED : KLP_STATE_LOADED;
+/** Where a request leads; a transition that was reversed meanwhile has changed the state that it began with. */
+@notrace function state_after(patch: Patch, result: i32): i32 {
+  const state = patch_state(patch);
+  if (state == KLP_STATE_ENABLING) return result ? KLP_STATE_LOADED : KLP_STATE_ENABLED;
+  if (state == KLP_STATE_DISABLING) return result ? KLP_STATE_ENABLED : KLP_STATE_LOADED;
   return result ? KLP_STATE_LOADED : KLP_STATE_NONE;
 }

@@ -98,6 +98,12 @@ if (<i32>offsetof<SlotRecord>() != KLP_SLOT_SIZE) ERROR("SlotRecord no longer fi
   return slot > 0 && slot < MAX_SLOTS && slot < load<i32>(MACHINE, MACHINE_STRIDE);
 }
 
+/** Whether patch `number` has a version above `func` in its slot. */
+@notrace export function newer_on_top(func: Func, number: i32): bool {
+  for (let above = top_of(func.slot); changetype<usize>(above) && above != func; above = above.below) if (above.patch == number) return true;
+  return false;
+}
+
 /** Every slot begins with its original. */
 export function func_stacks_init(): void {
   for (let slot = 1; is_slot(slot); slot++) publish_top(slot);
@@ -128,6 +134,11 @@ export function func_stacks_init(): void {
 @notrace export function publish(slot: i32, marked: i32, moved: i32): void {
   record(slot).marked_index = marked;
   record(slot).moved_index = moved;
+}
+
+/** What contexts that have moved call is what those that have not called, and the other way around; nobody runs. */
+@notrace export function exchange_choices(slot: i32): void {
+  publish(slot, record(slot).moved_index, record(slot).marked_index);
 }
 
 /** The same for both: the newest version. */

@@ -1,14 +1,14 @@
 /**
  * A loaded patch: its rows of symbols, its functions, its hooks.
  *
- *   KLP_PATCHES[n] ─► more: [4 hooks | order | object | Func | Func | …]      rows, data and code are the host's to place and to free
+ *   KLP_PATCHES[n] ─► more: [4 hooks | order | object | PatchFiles | Func | Func | …]   rows, data and code are the host's to place and free
  *
  * A patch of a kernel module's functions names the module, its object. While that is not loaded the patch is dormant: its
  * slots count from the first spare one, and none of them is touched.
  */
-import { KLP_DESC_OBJECT_SIZE, KLP_SLEEPS } from "../abi";
+import { KLP_DESC_NAME_SIZE, KLP_DESC_OBJECT_SIZE, KLP_SLEEPS, KLP_STATE_DISABLING, KLP_STATE_ENABLED, KLP_STATE_ENABLING } from "../abi";
 import { KLP_PATCHES, KLP_PATCH_SIZE, WORD } from "../layout";
-import { FUNC_SIZE, Func } from "./func_stack";
+import { FUNC_SIZE, Func, top_of } from "./func_stack";
 
 @unmanaged
 export class Patch {
@@ -39,8 +39,19 @@ export const HOOK_POST_UNPATCH = 3;
 const ORDER = 4 * WORD;
 const OBJECT_LENGTH = ORDER + WORD;
 const OBJECT = OBJECT_LENGTH + WORD;
+const FILES = OBJECT + KLP_DESC_OBJECT_SIZE;
+
+/** What is in /sys for a patch while it is enabled. Written by the holder of klp_lock(), and by livepatchd when it is disabled. */
+@unmanaged
+export class PatchFiles {
+  /** Its directories below /sys/kernel/livepatch and /sys/kernel/kgraft, or 0. */
+  directory: usize;
+  kgraft: usize;
+  /** What came of its last request: 0 or -errno. Written by livepatchd before the state. */
+  result: i32;
+}
 /** What lies in front of the functions. */
-export const FIXED_BYTES = OBJECT + KLP_DESC_OBJECT_SIZE;
+export const FIXED_BYTES = FILES + <i32>offsetof<PatchFiles>();
 
 @inline export function patch_at(number: i32): Patch {
   return changetype<Patch>(<usize>(KLP_PATCHES + number * KLP_PATCH_SIZE));
@@ -70,6 +81,37 @@ export const FIXED_BYTES = OBJECT + KLP_DESC_OBJECT_SIZE;
 }
 @inline export function is_dormant(patch: Patch): bool {
   return !patch.awake && object_length(patch) != 0;
+}
+
+@inline export function files_of(patch: Patch): PatchFiles {
+  return changetype<PatchFiles>(patch.more + FILES);
+}
+@inline export function patch_name(patch: Patch): usize {
+  return changetype<usize>(patch) + offsetof<Patch>("name_0");
+}
+@notrace export function patch_name_length(patch: Patch): i32 {
+  let length = 0;
+  while (length < KLP_DESC_NAME_SIZE && load<u8>(patch_name(patch) + length)) length++;
+  return length;
+}
+@inline export function patch_state(patch: Patch): i32 {
+  return atomic.load<i32>(changetype<usize>(patch), offsetof<Patch>("state"));
+}
+/** On its way in or out. */
+@inline export function in_transition(patch: Patch): bool {
+  const state = patch_state(patch);
+  return state == KLP_STATE_ENABLING || state == KLP_STATE_DISABLING;
+}
+/** In, or on its way in: what the file `enabled` says. */
+@inline export function is_on(patch: Patch): bool {
+  const state = patch_state(patch);
+  return state == KLP_STATE_ENABLING || state == KLP_STATE_ENABLED;
+}
+/** Whether a version of a newer patch lies over one of its own. */
+@notrace export function is_covered(patch: Patch): bool {
+  if (is_dormant(patch)) return false;
+  for (let i = 0; i < patch.count; i++) if (top_of(func_at(patch, i).slot) != func_at(patch, i)) return true;
+  return false;
 }
 
 /** Whether a saved stack can hold a frame of one of its functions, or of the versions that they replace. */

@@ -2,20 +2,20 @@
  * The host's live-patch requests, as rows of hostd's table: each takes an argument and bytes in the mailbox.
  */
 import {
-  EINVAL, ENOMEM, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, MAIL_OP_KLP_UNLOAD, TASK_INTERRUPTIBLE,
+  EINVAL, ENOMEM, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, MAIL_OP_KLP_UNLOAD,
 } from "../abi";
 import { KLP_REPORT, KLP_REPORT_LENGTH, KLP_REPORT_TEXT, MAILBOX, MAX_PATCHES, PAGE_SIZE, WORD } from "../layout";
 import { put_number, put_text } from "../lib/text";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { alloc_pages, free_pages, MAX_ORDER, page_order } from "../mm/page";
-import { wake_up_state } from "../sched/core";
 import { runqueue } from "../sched/runqueue";
 import { pin_task, unpin_task } from "../sched/stacktrace";
-import { TF_KGR, TF_KTHREAD, Task, has_flag } from "../sched/task";
+import { TF_KGR, has_flag } from "../sched/task";
 import { first_task, next_task, tasklist } from "../sched/tasklist";
 import { klp_load, klp_request } from "./core";
 import { patch_at } from "./patch";
 import { REPORT_END, put_task_report, report_clear, report_end } from "./report";
+import { poke_marked_tasks } from "./signal";
 import { KlpState, klp } from "./state";
 import { trace_start, trace_stop } from "./version_trace";
 
@@ -56,19 +56,8 @@ export function klp_status(number: i32, length: i32): i32 {
   return 3 * WORD;
 }
 
-/** Pokes every user task that has not moved: its sleep ends, it passes the border, its call is made again. */
 export function klp_signal(argument: i32, length: i32): i32 {
-  let poked = 0;
-  spin_lock(tasklist());
-  for (let task = first_task(); changetype<usize>(task); task = next_task(task)) {
-    if (!has_flag(task, TF_KGR) || has_flag(task, TF_KTHREAD)) continue;
-    // Stored before the wake-up; pairs with interrupted(), which a sleeper asks after it set its state.
-    atomic.store<i32>(changetype<usize>(task), 1, offsetof<Task>("poked"));
-    wake_up_state(task, TASK_INTERRUPTIBLE);
-    poked++;
-  }
-  spin_unlock(tasklist());
-  return poked;
+  return poke_marked_tasks();
 }
 
 /** The last report, or, while a transition waits, who blocks it: text in the mailbox; its length. */

@@ -8,7 +8,7 @@
  *   FLIP       livepatchd    every CPU has them: marked tasks flip at boundaries    SETTLE
  *   SETTLE     livepatchd    nobody is marked; old frames are looked for            IDLE
  */
-import { KLP, KLP_SIZE, KLP_STATE } from "../layout";
+import { KLP, KLP_MUTEX, KLP_STATE } from "../layout";
 import { SpinLock } from "../lock/spinlock";
 import { ListNode } from "../lib/list";
 import { Task } from "../sched/task";
@@ -18,6 +18,10 @@ export const PHASE_MARKING = 1;
 export const PHASE_STUBS = 2;
 export const PHASE_FLIP = 3;
 export const PHASE_SETTLE = 4;
+
+export const ASK_NOTHING = 0;
+export const ASK_REVERSE = 1;
+export const ASK_FORCE = 2;
 
 /** The lock and list are a wait queue: livepatchd's. The other fields are livepatchd's own unless they say atomic. */
 @unmanaged
@@ -52,13 +56,17 @@ export class KlpState extends SpinLock {
   traced: i32;
   /** What the last scan for a module found; written before `request` is 0 again. */
   frames: i32;
-  /** How often a patch was enabled since boot. */
+  /** How often a patch was enabled since boot; written by the holder of klp_lock(). */
   enablings: i32;
   /** What is to be done with a module's patch, ASIDE_*, or 0; atomic. Its result, written before it is ASIDE_DONE. */
   aside: i32;
   aside_result: i32;
+  /** ASK_*: what the running transition is to do besides, until livepatchd has done it; atomic, written by the holder of klp_lock(). */
+  asked: i32;
+  /** 1 while the running request goes back where it came from. */
+  reversed: i32;
 }
-if (KLP_STATE + <i32>offsetof<KlpState>() > KLP_SIZE) ERROR("KlpState no longer fits layout.ts");
+if (KLP_STATE + <i32>offsetof<KlpState>() > KLP_MUTEX) ERROR("KlpState no longer fits layout.ts");
 
 @inline export function klp(): KlpState {
   return changetype<KlpState>(<usize>(KLP + KLP_STATE));

@@ -31,6 +31,7 @@ import { index_of, pop_func, publish, publish_top, push_func, set_lingering } fr
 import { klp_log } from "./log";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, run_hook, run_pre_patch } from "./patch";
 import { poke_all_cpus, poke_present_cpus, pokes_clear, wait_a_little } from "./poke";
+import { klp_asked, serve_asked } from "./reverse";
 import { generation, scan_task } from "./scan";
 import { KlpState, PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_SETTLE, PHASE_STUBS, klp, phase, set_phase } from "./state";
 import { all_moved, kgr_mark, kgr_task_safe } from "./universe";
@@ -41,8 +42,6 @@ export function kgraft_enable(patch: Patch): i32 {
   if (refused) return refused;
   klp_log(patch, "patching in progress");
   move_everybody(patch, 1);
-  run_hook(patch, HOOK_POST_PATCH);
-  klp_log(patch, "succeeded");
   return 0;
 }
 
@@ -51,11 +50,10 @@ export function kgraft_disable(patch: Patch): i32 {
   run_hook(patch, HOOK_PRE_UNPATCH);
   klp_log(patch, "reverting in progress");
   move_everybody(patch, 0);
-  run_hook(patch, HOOK_POST_UNPATCH);
-  klp_log(patch, "reverted");
   return 0;
 }
 
+/** Begins with target 1 in, 0 out; it may be turned around on the way. */
 function move_everybody(patch: Patch, target: i32): void {
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_ASKED);
   cpus_read_lock(); // a CPU that comes before phase FLIP would have no mark
@@ -75,21 +73,33 @@ function move_everybody(patch: Patch, target: i32): void {
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_FLIP);
   set_phase(PHASE_FLIP);
   cpus_read_unlock();
+  nudge_everybody();
+  for (;;) {
+    set_current_state(TASK_UNINTERRUPTIBLE);
+    if (all_moved()) break; // else klp_interrupt() finds this task asleep, or about to be
+    if (klp_asked()) {
+      set_current_state(TASK_RUNNING);
+      serve_asked(patch);
+      nudge_everybody();
+    } else if (something_aside()) serve_aside();
+    else schedule();
+  }
+  set_current_state(TASK_RUNNING);
+  const in_force = target != klp().reversed;
+  // A task that was dying when its mark went has no safepoint left: behind a kworker's turn its CPU is rid of it.
+  klp().interrupts_moved = 1; // CPUs that come from now on are born moved
+  for (let round = 0; schedule_on_each_cpu(interrupts_move) != 0; round++) wait_a_little(round);
+  settle(patch, in_force);
+  run_hook(patch, in_force ? HOOK_POST_PATCH : HOOK_POST_UNPATCH);
+  klp_log(patch, in_force ? "succeeded" : "reverted");
+}
+
+/** Whoever is marked is led past his border, or told to go there; livepatchd itself is at its own. */
+function nudge_everybody(): void {
   wake_loops();
   run_idle_tasks();
   next_step();
   kgr_task_safe();
-  for (;;) {
-    set_current_state(TASK_UNINTERRUPTIBLE);
-    if (all_moved()) break; // else klp_interrupt() finds this task asleep, or about to be
-    if (something_aside()) serve_aside();
-    else schedule();
-  }
-  set_current_state(TASK_RUNNING);
-  // A task that was dying when its mark went has no safepoint left: behind a kworker's turn its CPU is rid of it.
-  klp().interrupts_moved = 1; // CPUs that come from now on are born moved
-  for (let round = 0; schedule_on_each_cpu(interrupts_move) != 0; round++) wait_a_little(round);
-  settle(patch, target);
 }
 
 /** In interrupt context: the last marked task may have moved. */
@@ -137,10 +147,10 @@ function run_idle_tasks(): void {
   }
 }
 
-function settle(patch: Patch, target: i32): void {
+function settle(patch: Patch, in_force: bool): void {
   for (let i = 0; i < patch.count; i++) {
     const func = func_at(patch, i);
-    if (!target) pop_func(func);
+    if (!in_force) pop_func(func);
     publish_top(func.slot);
     set_lingering(func.slot, false);
   }

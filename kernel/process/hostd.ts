@@ -6,8 +6,8 @@
  *
  * A new request is a number in abi.ts, a row in OPERATIONS, and a test.
  */
-import { CPU_UP, EAGAIN, EFAULT, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_NONBLOCK, O_RDONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
-import { put_file, vfs_read } from "../fs/file";
+import { CPU_UP, EAGAIN, EFAULT, EINVAL, ENOSYS, IRQF_PERCPU, IRQ_HANDLED, IRQ_MAILBOX, MAIL_DONE, MAIL_REQUEST, O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY, TASK_INTERRUPTIBLE, WNOHANG } from "../abi";
+import { put_file, vfs_read, vfs_write } from "../fs/file";
 import { FILE_TTY } from "../fs/handle";
 import { is_error } from "../fs/inode";
 import { open_path } from "../fs/open";
@@ -36,7 +36,7 @@ type Operation = (argument: i32, length: i32) => i32;
 const OPERATIONS: StaticArray<Operation> = [host_nothing, host_read, host_spawn, host_wait, host_selftest, host_audit, host_kill,
   klp_alloc, klp_free, klp_load_patch, klp_enable, klp_disable, klp_unload, klp_status, klp_signal, klp_blockers, klp_trace,
   host_tty_open, host_tty_spawn, host_tty_input, host_tty_output, host_tty_close, host_cpu, trace_write, trace_read,
-  host_module_load, host_module_remove];
+  host_module_load, host_module_remove, host_write];
 
 /** Beside the wait queue: 1 while hostd is at a request. */
 const BUSY = 32;
@@ -111,6 +111,18 @@ function host_read(argument: i32, length: i32): i32 {
   const got = file.kind == FILE_TTY ? -EINVAL : vfs_read(file, MAILBOX, MAILBOX_SIZE);
   put_file(file);
   return got;
+}
+
+/** Path, zero, bytes in the mailbox, written as `>` does, or with `argument` as `>>`: how many were taken. */
+function host_write(argument: i32, length: i32): i32 {
+  let end = 0;
+  while (end < length && load<u8>(MAILBOX + end)) end++;
+  if (end >= length) return -EINVAL;
+  const file = open_path(MAILBOX, end, O_WRONLY | O_CREAT | O_NONBLOCK | (argument ? O_APPEND : O_TRUNC));
+  if (is_error(changetype<usize>(file))) return <i32>changetype<usize>(file);
+  const put = file.kind == FILE_TTY ? -EINVAL : vfs_write(file, MAILBOX + end + 1, length - end - 1);
+  put_file(file);
+  return put;
 }
 
 function host_spawn(argument: i32, length: i32): i32 {

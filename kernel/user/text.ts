@@ -16,6 +16,8 @@ const STDOUT = 1;
 const STDERR = 2;
 let used = 0;
 let target = 1;
+/** What the last flush() got. */
+let result = 0;
 
 export function put_byte(byte: u8): void {
   if (used == OUT_SIZE) flush();
@@ -51,7 +53,19 @@ export function put_number(value: i32, width: i32 = 0): void {
 export function flush(): bool {
   const wanted = used;
   used = 0;
-  return wanted == 0 || write(target, OUT, wanted) == wanted;
+  result = wanted ? write(target, OUT, wanted) : 0;
+  return result == wanted;
+}
+
+/** The same at the end of a program that says why not; gives its status. */
+export function finish(program: string): i32 {
+  if (flush()) return 0;
+  const error = result;
+  begin_error();
+  put(program);
+  put(": write error: ");
+  put_error(error);
+  return end_error();
 }
 
 /** What is put from here on goes to standard error, up to end_error(). */

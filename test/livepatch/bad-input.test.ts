@@ -240,9 +240,17 @@ describe("a patch is refused", () => {
     });
   });
 
+  it("of a name that an enabled one has", async () => {
+    await underLoad({ cpus: 1, seed: 4 }, [], async (machine) => {
+      const patch = await machine.load(good, { model: "kpatch" });
+      await expect(machine.load(good, { model: "kgraft" })).rejects.toMatchObject({ code: "PATCH_STATE" });
+      expect(machine.patches()).toEqual([patch]);
+    });
+  });
+
   it("when all numbers are taken, and the others stay", async () => {
     await underLoad({ cpus: 1, seed: 4 }, [], async (machine) => {
-      for (let i = 0; i < 64; i++) await machine.load(good, { model: "kpatch" });
+      for (let i = 0; i < 64; i++) await machine.disable(await machine.load(good, { model: "kpatch" }));
       await expect(machine.load(good, { model: "kpatch" })).rejects.toMatchObject({
         code: "PATCH_ROOM",
         what: "64 patches are loaded",

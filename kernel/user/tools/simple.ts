@@ -3,7 +3,7 @@
  */
 import { nanosleep } from "../lib";
 import { arg, args } from "../process";
-import { begin, flush, misused, put, put_zero_ended, same } from "../text";
+import { begin, finish, misused, put, put_zero_ended, same } from "../text";
 
 /** As the real one has it, `--help` is text like any other. */
 export function echo(argument: i32): i32 {
@@ -14,7 +14,7 @@ export function echo(argument: i32): i32 {
     if (i + 1 < count) put(" ");
   }
   if (!bare) put("\n");
-  return flush() ? 0 : 1;
+  return finish("echo");
 }
 
 export function succeed(argument: i32): i32 {

@@ -1,0 +1,55 @@
+/**
+ * Requests to livepatchd: one at a time, and whoever makes one, or looks at a patch that may go, holds klp_lock().
+ */
+import {
+  EBUSY, EINVAL, KLP_STATE_DISABLING, KLP_STATE_ENABLED, KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE,
+} from "../abi";
+import { KLP, KLP_MUTEX, KLP_SIZE, KLP_STATE } from "../layout";
+import { MUTEX_SIZE, Mutex, mutex_init, mutex_lock, mutex_unlock } from "../lock/mutex";
+import { wake_up } from "../sched/wait";
+import { is_enabled } from "../trace/state";
+import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
+import { Patch, is_covered } from "./patch";
+import { wait_a_little } from "./poke";
+import { KlpState, PHASE_IDLE, klp, phase } from "./state";
+
+if (KLP_MUTEX + MUTEX_SIZE > KLP_SIZE) ERROR("the live patcher's mutex no longer fits layout.ts");
+
+@inline function mutex(): Mutex {
+  return changetype<Mutex>(<usize>(KLP + KLP_MUTEX));
+}
+export function klp_lock_init(): void {
+  mutex_init(mutex(), "klp");
+}
+export function klp_lock(): void {
+  mutex_lock(mutex());
+}
+export function klp_unlock(): void {
+  mutex_unlock(mutex());
+}
+
+/** Has livepatchd do `op`: 0 when it has begun, or why not. The caller holds klp_lock(). */
+export function begin_request(op: i32, patch: Patch): i32 {
+  // Somebody looks through all stacks, which is no patching: it ends by itself.
+  for (let round = 0; klp_request_now() >= KLP_LOOK_FOR; round++) wait_a_little(round);
+  if (klp_request_now() || phase() != PHASE_IDLE) return -EBUSY; // another patching is not yet finalized
+  const enable = op == MAIL_OP_KLP_ENABLE;
+  const disable = op == MAIL_OP_KLP_DISABLE;
+  if (patch.state != (disable ? KLP_STATE_ENABLED : KLP_STATE_LOADED)) return -EINVAL;
+  if (disable && is_covered(patch)) return -EBUSY; // a newer patch lies on top: this patch is still referenced
+  const before = patch.state;
+  const next = enable ? KLP_STATE_ENABLING : disable ? KLP_STATE_DISABLING : KLP_STATE_UNLOADING;
+  atomic.store<i32>(changetype<usize>(patch), next, offsetof<Patch>("state")); // pairs with any_patch_in_use()
+  if (enable && !is_enabled()) {
+    patch.state = before;
+    return -EBUSY; // tracing, by which calls are led elsewhere, is turned off
+  }
+  klp().patch = patch.number;
+  // Release; pairs with livepatchd's load.
+  if (atomic.cmpxchg<i32>(KLP + KLP_STATE, 0, op, offsetof<KlpState>("request")) != 0) {
+    patch.state = before;
+    return -EBUSY;
+  }
+  wake_up(klp_queue());
+  return 0;
+}
