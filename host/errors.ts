@@ -76,6 +76,7 @@ export type MachineErrorCode =
   | "PATCH_ROOM"
   | "PATCH_BUSY"
   | "PATCH_STATE"
+  | "TRANSITION_STALLED"
   | "PATCH_REVERSED" // while somebody waited for its transition
   | "PATCH_IN_USE"
   | "NOT_LOADED"

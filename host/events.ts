@@ -13,7 +13,26 @@ export type MachineEvent =
   | { readonly kind: "fault"; readonly task: string; readonly pid: number; readonly message: string }
   /** A fault in kernel code, the machine's `number`th; the log lines behind it say whose, where and what came of it. */
   | { readonly kind: "oops"; readonly message: string; readonly number: number }
+  /** A live patch begins to go in or out, has, or was refused. */
+  | { readonly kind: "transition"; readonly patch: string; readonly state: TransitionState }
   | { readonly kind: "panic"; readonly error: MachineError };
+
+export type TransitionState = "enabling" | "enabled" | "disabling" | "disabled" | "refused";
+
+const TRANSITION = /\] (?:kpatch|kgr|no model): (.*) '([^']*)'$/;
+/** By the words of the log. */
+const STATES: ReadonlyMap<string, TransitionState> = new Map([
+  ["patching in progress", "enabling"],
+  ["succeeded", "enabled"],
+  ["enabled patch module", "enabled"],
+  ["swapped in", "enabled"],
+  ["reverting in progress", "disabling"],
+  ["reverted", "disabled"],
+  ["disabled patch module", "disabled"],
+  ["swapped out", "disabled"],
+  ["could not enable", "refused"],
+  ["could not disable", "refused"],
+]);
 
 const OOPS = /\] Oops: (.*) \[#(\d+)\]$/;
 const FAULT = /\] (\S*)\[(\d+)\] fault: (.*)$/;
@@ -23,6 +42,9 @@ export function eventsOf(line: string): MachineEvent[] {
   const log = { kind: "log", line } as const;
   const oops = OOPS.exec(line);
   if (oops) return [log, { kind: "oops", message: oops[1] ?? "", number: Number(oops[2]) }];
+  const [, words = "", patch = ""] = TRANSITION.exec(line) ?? [];
+  const state = STATES.get(words);
+  if (state) return [log, { kind: "transition", patch, state }];
   const [, task, pid, message = ""] = FAULT.exec(line) ?? [];
   return task === undefined ? [log] : [log, { kind: "fault", task, pid: Number(pid), message }];
 }

@@ -348,7 +348,7 @@ export class Machine {
     return this.#log.lines();
   }
 
-  /** Log lines, faults and a panic from now on, until the machine or `signal` ends. */
+  /** Log lines, transitions, faults and a panic from now on, until the machine or `signal` ends. */
   events({ signal }: CallOptions = {}): AsyncGenerator<MachineEvent, void> {
     return this.#events.read(signal);
   }

@@ -14,6 +14,8 @@ import { benchCommand } from "./bench.ts";
 import { bootCommand } from "./boot.ts";
 import { buildCommand } from "./build.ts";
 import { execCommand } from "./exec.ts";
+import { inspectCommands } from "./inspect.ts";
+import { patchCommands } from "./patches.ts";
 import { runCommand } from "./run.ts";
 import { shutdownCommand } from "./shutdown.ts";
 import { traceCommand } from "./trace.ts";
@@ -55,6 +57,7 @@ const program = quiet(new Command("wlp"))
   .addCommand(quiet(execCommand(interrupt.signal)))
   .addCommand(quiet(shutdownCommand()))
   .addCommand(quiet(traceCommand(interrupt.signal)));
+for (const command of [...patchCommands(interrupt.signal), ...inspectCommands()]) program.addCommand(quiet(command));
 
 try {
   await program.parseAsync();

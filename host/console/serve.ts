@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { MachineError } from "../errors.ts";
 import type { Machine } from "../machine.ts";
+import { PATCH_OPERATIONS } from "./patch-calls.ts";
 import { messages, send } from "./protocol.ts";
 import type { Request } from "./protocol.ts";
 import { socketPath, tryConnect } from "./sockets.ts";
@@ -29,6 +30,7 @@ const OPERATIONS: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
     return { status };
   },
   shutdown: async ({ end }) => end(),
+  ...PATCH_OPERATIONS,
 };
 
 export interface Listener {

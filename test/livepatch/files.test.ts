@@ -1,6 +1,7 @@
 /** What /sys and /proc show of a live patch on its way, and what can be written there: each row is a line, its status and what it writes. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { resolvePatch } from "../../host/cli/patch-argument.ts";
+import { PATCH_OPERATIONS } from "../../host/console/patch-calls.ts";
 import { Machine } from "../../host/index.ts";
 import { patchLog } from "./rig.ts";
 
@@ -154,4 +155,24 @@ describe.each(["threads", "stepped"] as const)("a live patch in /sys (%s)", (pla
     expect(await machine.audit()).toEqual([]);
     await machine.shutdown();
   });
+});
+
+it("wlp load turns a transition around that does not end in time, and names who was in the way", async () => {
+  const machine = await Machine.boot({ cpus: 2, debug: true });
+  const kthread = await resolvePatch("claim-kthread", "kernel-debug");
+  await machine.load(kthread.bytes, { model: "kpatch", attempts: 50 }); // from now on a thread never moves
+  const { bytes } = await resolvePatch("dirty-pipe", "kernel-debug");
+  const said: string[] = [];
+  const request = { op: "load", bytes: Buffer.from(bytes).toString("base64"), model: "kgraft", timeout: 0.4 };
+  const loading = PATCH_OPERATIONS["load"]?.({
+    machine,
+    request,
+    signal: new AbortController().signal,
+    output: (piece) => said.push(new TextDecoder().decode(piece)),
+    end: () => undefined,
+  });
+  await expect(loading).rejects.toMatchObject({ code: "TRANSITION_STALLED", what: /PID: \d+ Comm: \w+/ });
+  expect(said).toEqual([expect.stringMatching(/^patch dirty-pipe: the transition stalls; signalling \d+ tasks\n$/)]);
+  expect(machine.patches().map(({ name }) => name)).toEqual(["claim-kthread"]);
+  await machine.shutdown();
 });

@@ -152,6 +152,11 @@ describe("events", () => {
       { kind: "fault", task: "crash", pid: 7, message: "divide by zero" },
     ]);
     expect(eventsOf("[    0.000001] machine is up")).toHaveLength(1);
+    expect(eventsOf("[    0.000002] kgr: succeeded 'pair'")[1]).toEqual({
+      kind: "transition",
+      patch: "pair",
+      state: "enabled",
+    });
   });
 
   it("reach every reader, in order, until the source ends", async () => {
