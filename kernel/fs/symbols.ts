@@ -3,7 +3,7 @@
  */
 import { KLP_DESC_NAME_SIZE, KLP_STATE_DISABLING, KLP_STATE_ENABLING, KLP_STATE_NONE } from "../abi";
 import { MACHINE, MACHINE_SYMBOLS, MACHINE_SYMBOL_COUNT, MAX_MODULES, MAX_PATCHES, MODULE_NAME_SIZE, PAGE_SIZE, SYMBOL_INDEX, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIZE } from "../layout";
-import { Patch, patch_at, patch_name } from "../livepatch/patch";
+import { Patch, patch_at, patch_name, patch_owner } from "../livepatch/patch";
 import { put_bytes, put_hex_padded, put_number, put_text, put_zero_ended } from "../lib/text";
 import { MAX_ORDER } from "../mm/page";
 import { MODULE_NONE, lock_modules, module_at, module_state, unlock_modules } from "../module/module";
@@ -64,7 +64,7 @@ export function put_modules(at: usize, limit: usize, subject: i32): usize {
   at = show_modules(at, limit);
   for (let number = 0; number < MAX_PATCHES && at + 100 < limit; number++) {
     const patch = patch_at(number);
-    if (patch.state == KLP_STATE_NONE) continue;
+    if (patch.state == KLP_STATE_NONE || patch_owner(patch)) continue; // a patch made by hand is its module
     at = put_number(put_text(put_patch_name(at, patch), " "), patch.row_count * SYMBOL_SIZE);
     at = put_text(at, patch.state >= KLP_STATE_ENABLING && patch.state <= KLP_STATE_DISABLING ? " 1 - Live 0x" : " 0 - Live 0x");
     at = put_text(put_hex_padded(at, <u32>patch.rows, 8), " (K)\n");

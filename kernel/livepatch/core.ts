@@ -10,13 +10,14 @@ import {
   ECANCELED, EEXIST, EINVAL, ENOENT, ENOMEM, KLP_DESC_FIRST, KLP_DESC_FUNCTIONS, KLP_DESC_FUNCTION_SIZE, KLP_DESC_HOOKS, KLP_DESC_MODEL, KLP_DESC_NAME,
   KLP_DESC_NAME_LENGTH, KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_DESC_OBJECT, KLP_DESC_OBJECT_LENGTH, KLP_DESC_OBJECT_SIZE, KLP_DESC_ROWS,
   KLP_DESC_ROW_COUNT, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_DISABLING, KLP_STATE_ENABLED,
-  KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, TAINT_LIVEPATCH, TASK_INTERRUPTIBLE,
+  KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, MAIL_OP_KLP_UNLOAD, TAINT_LIVEPATCH, TASK_INTERRUPTIBLE,
 } from "../abi";
 import { end_of_last_stop } from "../cpu/stop";
 import { KLP, KLP_PATCHES, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
 import { panic } from "../lib/printk";
 import { taint } from "../lib/taint";
 import { kfree, kzalloc } from "../mm/slab";
+import { module_at, module_put } from "../module/module";
 import { ANY_CPU, kthread_run, kthread_should_stop } from "../process/kthread";
 import { schedule } from "../sched/core";
 import { TF_URGENT, TF_VITAL, set_flag } from "../sched/task";
@@ -30,7 +31,7 @@ import { klp_log, klp_log_object } from "./log";
 import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
 import { wake_for_loaded } from "./objects";
 import { swap_in, swap_out } from "./no_model";
-import { FIXED_BYTES, Patch, files_of, func_at, is_dormant, patch_at, patch_name, patch_state, set_object, set_patch_order } from "./patch";
+import { FIXED_BYTES, Patch, files_of, func_at, is_dormant, patch_at, patch_name, patch_owner, patch_state, set_object, set_patch_order } from "./patch";
 import { begin_request, klp_lock, klp_lock_init, klp_unlock } from "./request";
 import { KlpState, PHASE_IDLE, klp, set_phase } from "./state";
 import { kgraft_disable, kgraft_enable } from "./transition";
@@ -128,9 +129,12 @@ function livepatchd(argument: i32): i32 {
     }
     const patch = patch_at(klp().patch);
     klp().reversed = 0;
+    const owner = patch_owner(patch);
     const result = carry_out(op, patch);
     const state = state_after(patch, result);
     if (state == KLP_STATE_LOADED) remove_patch_files(patch);
+    // A module is held by its patch from when that is to be enabled until it is off.
+    if (owner && state == KLP_STATE_LOADED && op != MAIL_OP_KLP_UNLOAD) module_put(module_at(owner - 1));
     klp().result = klp().reversed ? -ECANCELED : result;
     if (patch.more) files_of(patch).result = klp().result;
     // The state last: whoever finds the patch at rest finds the result, and may ask for more.

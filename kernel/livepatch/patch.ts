@@ -1,7 +1,9 @@
 /**
  * A loaded patch: its rows of symbols, its functions, its hooks.
  *
- *   KLP_PATCHES[n] ─► more: [4 hooks | order | object | PatchFiles | Func | Func | …]   rows, data and code are the host's to place and free
+ *   KLP_PATCHES[n] ─► more: [4 hooks | order | owner | object | PatchFiles | Func | Func | …]
+ *
+ * Rows, data and code are the host's to place and free.
  *
  * A patch of a kernel module's functions names the module, its object. While that is not loaded the patch is dormant: its
  * slots count from the first spare one, and none of them is touched.
@@ -37,7 +39,8 @@ export const HOOK_POST_PATCH = 1;
 export const HOOK_PRE_UNPATCH = 2;
 export const HOOK_POST_UNPATCH = 3;
 const ORDER = 4 * WORD;
-const OBJECT_LENGTH = ORDER + WORD;
+const OWNER = ORDER + WORD;
+const OBJECT_LENGTH = OWNER + WORD;
 const OBJECT = OBJECT_LENGTH + WORD;
 const FILES = OBJECT + KLP_DESC_OBJECT_SIZE;
 
@@ -66,6 +69,14 @@ export const FIXED_BYTES = FILES + <i32>offsetof<PatchFiles>();
 }
 @inline export function set_patch_order(patch: Patch, order: i32): void {
   store<i32>(patch.more, order, ORDER);
+}
+
+/** Number plus one of the kernel module that made it by hand and holds its code, or 0: then it is the host's. */
+@inline export function patch_owner(patch: Patch): i32 {
+  return load<i32>(patch.more, OWNER);
+}
+@inline export function set_patch_owner(patch: Patch, owner: i32): void {
+  store<i32>(patch.more, owner, OWNER);
 }
 
 /** The module that it patches; its length is 0 for a patch of the kernel itself. */

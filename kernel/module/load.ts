@@ -13,6 +13,7 @@ import {
   MODULE_FACTS_SLOTS, MODULE_HEAD_INIT, MODULE_HEAD_ROWS, MODULE_HEAD_ROW_COUNT, MODULE_HEAD_TAINT, MODULE_NAME_SIZE, WORD,
 } from "../layout";
 import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended } from "../lib/printk";
+import { klp_owner_going } from "../livepatch/hand";
 import { klp_module_coming, klp_module_going } from "../livepatch/objects";
 import { klp_alloc } from "../livepatch/requests";
 import { kfree, kmalloc } from "../mm/slab";
@@ -49,6 +50,7 @@ export function load_module(file: usize, length: i32, parameters: usize, paramet
     set_module_state(module, MODULE_STATE_GOING);
     notify_modules(MODULE_STATE_GOING, number);
     klp_module_going(module);
+    klp_owner_going(module);
     lock_modules();
     remove_module(module);
     unlock_modules();

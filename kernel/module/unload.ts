@@ -8,6 +8,7 @@ import { EAGAIN, EBUSY, ENOENT, EPERM, UPCALL_OP_MODULE_REMOVE } from "../abi";
 import { MAX_PATCHES, MODULE_HEAD_EXIT } from "../layout";
 import { forget_slots } from "../livepatch/func_stack";
 import { klp_look_for } from "../livepatch/look";
+import { klp_owner_going } from "../livepatch/hand";
 import { klp_module_going, patch_of } from "../livepatch/objects";
 import { klp_free } from "../livepatch/requests";
 import { PHASE_IDLE, phase } from "../livepatch/state";
@@ -37,6 +38,7 @@ export function delete_module(name: usize, length: i32): i32 {
   run_exit(module);
   notify_modules(MODULE_STATE_GOING, module_number(module));
   klp_module_going(module);
+  klp_owner_going(module);
   lock_modules();
   remove_module(module);
   unlock_modules();
