@@ -132,8 +132,8 @@ export class Machine {
   }
 
   /** Writes a file anew, as the shell's `>` does, or one of the kernel's. */
-  async write(path: string, text: string, options: CallOptions = {}): Promise<void> {
-    await writeFile(this.#live(this.#parts.mailbox), path, text, options);
+  async write(path: string, contents: string | Uint8Array, options: CallOptions = {}): Promise<void> {
+    await writeFile(this.#live(this.#parts.mailbox), path, contents, options);
   }
 
   /** Starts a program of the user image; gives its pid. */

@@ -22,9 +22,14 @@ export async function readFile(mailbox: Mailbox, path: string, options: CallOpti
   }
 }
 
-export async function writeFile(mailbox: Mailbox, path: string, text: string, options: CallOptions): Promise<void> {
+export async function writeFile(
+  mailbox: Mailbox,
+  path: string,
+  contents: string | Uint8Array,
+  options: CallOptions,
+): Promise<void> {
   const name = new TextEncoder().encode(`${path}\0`);
-  const bytes = new TextEncoder().encode(text);
+  const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
   const room = Math.max(MAILBOX_SIZE - name.length, 1);
   for (let from = 0; from === 0 || from < bytes.length;) {
     const piece = bytes.subarray(from, from + room);

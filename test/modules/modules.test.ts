@@ -169,6 +169,18 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
         status: 1,
         stdout: "insmod: ERROR: could not insert module /etc/passwd: Invalid module format\n",
       });
+      await machine.exec("mkdir /lib; mkdir /lib/modules");
+      await machine.write("/lib/modules/hello.wasm", modules().hello);
+      const line = async (text: string): Promise<string> => (await machine.exec(text)).stdout;
+      const insmod = (why: string): string =>
+        `insmod: ERROR: could not insert module /lib/modules/hello.wasm: ${why}\n`;
+      expect(await machine.exec("modprobe hello times=3")).toEqual({ status: 0, stdout: "" });
+      expect(said(machine, "hello")).toContain("hello: number 3");
+      expect(await machine.exec("modprobe hello")).toEqual({ status: 0, stdout: "" }); // it is there: no fault
+      expect(await line("insmod /lib/modules/hello.wasm")).toBe(insmod("File exists"));
+      expect(await machine.exec("modprobe -r hello")).toEqual({ status: 0, stdout: "" });
+      expect(await line("insmod /lib/modules/hello.wasm times=x")).toBe(insmod("Invalid parameters"));
+      expect(await line("insmod /lib/modules/hello.wasm times=1; rmmod hello; rm -r /lib")).toBe("");
       expect(await machine.exec("modprobe none")).toEqual({
         status: 1,
         stdout: "modprobe: FATAL: Module none not found in directory /lib/modules\n",
