@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
+import { duringChurn } from "../hotplug/churn.ts";
 import { moduleImage } from "../module-image.ts";
 
 const CYCLES = process.env["WLP_FULL"] ? 200 : 10;
@@ -186,6 +187,21 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
         stdout: "modprobe: FATAL: Module none not found in directory /lib/modules\n",
       });
     }));
+
+  it.skipIf(options.cpus === 1)("comes and goes while CPUs do", { timeout: 120_000 }, () =>
+    trial(async (machine) => {
+      const cycles = async (): Promise<void> => {
+        for (let i = 0; i < CYCLES; i++) {
+          await machine.insmod(modules().hello, "times=1");
+          await machine.run(0.001);
+          await machine.rmmod("hello");
+        }
+      };
+      const { changes } = await duringChurn(machine, 7, cycles);
+      expect(changes).toBeGreaterThan(0);
+      expect(said(machine, "hello").filter((line) => line === "hello: goodbye after 1").length).toBeGreaterThan(0);
+    }),
+  );
 
   it(`comes and goes ${CYCLES} times without a trace`, { timeout: 120_000 }, () =>
     trial(async (machine) => {
