@@ -107,9 +107,9 @@ export class Machine {
       onFailure: (error) => machine.#onFailure(error),
       panicError: () => machine.#log.panicError(),
     });
-    machine.#parts = assemble(memory, machine.#platform, settings, kernel, user);
     machine.#map = kernel.map;
     try {
+      machine.#parts = assemble(memory, machine.#platform, settings, kernel, user);
       await abortable(machine.#platform.start(), signal);
     } catch (error) {
       await machine.shutdown();

@@ -29,6 +29,8 @@ export interface MachineOptions {
   readonly debug?: boolean | undefined;
   /** A user module as compiled; the machine confines it. The mixed workload's programs without. */
   readonly userImage?: Uint8Array | undefined;
+  /** A folder of this computer that the machine sees as /host, to be read only. */
+  readonly share?: string | undefined;
   /** Microseconds between two ticks of the clock. */
   readonly tickUs?: number | undefined;
   readonly image?: ImageSource | undefined;
@@ -42,7 +44,7 @@ export interface MachineOptions {
   readonly stepBudget?: number | undefined;
 }
 
-type Optional = "userImage" | "image";
+type Optional = "userImage" | "image" | "share";
 export type Settings = {
   readonly [Name in Exclude<keyof MachineOptions, Optional>]: NonNullable<MachineOptions[Name]>;
 } & Pick<MachineOptions, Optional>;
@@ -87,6 +89,7 @@ const RULES: Readonly<Record<keyof MachineOptions, Rule>> = {
     allows: (value) => typeof value === "object" && value !== null && "kernel" in value && bytes.allows(value.kernel),
     range: "{ kernel: Uint8Array, sourceMap?: string }",
   },
+  share: { allows: (value) => typeof value === "string" && value !== "", range: "the path of a folder" },
   selftests: flag,
   callTimeoutMs: integer(1, 600_000),
   requestTimeoutMs: integer(1, 600_000),

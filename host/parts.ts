@@ -15,6 +15,7 @@ import { Modules } from "./modules/modules.ts";
 import type { Settings } from "./options.ts";
 import { ObjectPatches } from "./patch/objects.ts";
 import { Patcher } from "./patch/patcher.ts";
+import { shareFolder } from "./platform/node/share.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { KernelMap } from "./toolchain/image.ts";
 import type { UserMap } from "./toolchain/user.ts";
@@ -49,6 +50,7 @@ export function assemble(
   const functionOf: Parts["functionOf"] = (id) =>
     names.get(id) ?? patcher.functionOf(id) ?? loader.functionOf(id) ?? { name: `frame id ${id}`, version: "?" };
   const trace = new VersionTrace(memory, mailbox, functionOf);
+  if (settings.share !== undefined) shareFolder(upcalls, settings.share);
   upcalls.start();
   return { mailbox, patcher, modules: new Modules(memory, mailbox, loader), trace, functionOf };
 }

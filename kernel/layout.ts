@@ -64,6 +64,7 @@ export const MACHINE_SPARE_SLOTS = 444; // the first slot that no function of th
 export const MACHINE_TTY_NEWS = 448; // grows when the console has written something; the host waits on it
 export const MACHINE_CORES = 456; // cores of the computer; 0 on the stepped platform, where CPUs take turns
 export const MACHINE_STEP = 460; // step of a transition, or 0: CPUs whose part is done wait on it for a moment where they share cores
+export const MACHINE_SHARE = 464; // 1: the host shows a folder of its own as /host
 export const MACHINE_SIZE = 512;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────

@@ -99,11 +99,11 @@ describe("README.md", () => {
     expect([...links, ...folders].map(posix.normalize).filter((path) => !known.has(path))).toEqual([]);
   });
 
-  it("lists the workloads, and only options that wlp run, wlp trace or wlp build has", async () => {
+  it("lists the workloads, and only options that these commands have", async () => {
     expect(matches(readme, /^\| `([a-z]+)` \|/gm)).toEqual(WORKLOADS.map(({ name }) => name));
     const help = async (command: string): Promise<string> =>
       (await run(process.execPath, ["dist/host/cli/main.js", command, "--help"], { cwd: PACKAGE_ROOT })).stdout;
-    const helps = (await help("run")) + (await help("trace")) + (await help("build"));
+    const helps = (await help("run")) + (await help("boot")) + (await help("trace")) + (await help("build"));
     for (const option of matches(readme, /(--[a-z]+)/g)) expect(helps).toContain(option);
   });
 

@@ -17,6 +17,7 @@ interface BootOptions {
   readonly name: string;
   readonly cpus?: number;
   readonly memory?: number;
+  readonly share?: string;
   readonly json?: boolean;
 }
 
@@ -28,17 +29,18 @@ export function bootCommand(signal: AbortSignal): Command {
     .option("--name <m>", "name of the machine", DEFAULT_NAME)
     .option("--cpus <n>", "CPUs, 1 to 64 (default: 4)", numberOf("--cpus"))
     .option("--memory <mib>", "memory of the machine in MiB (default: 64)", numberOf("--memory"))
+    .option("--share <dir>", "a folder that the machine sees as /host, to be read only")
     .option("--json", "print one JSON document when the machine is up, and nothing of its console")
     .addHelpText("after", `\n${EXIT_STATUS}`)
     .action((options: BootOptions) => boot(options, signal));
 }
 
-async function boot({ name, cpus, memory, json = false }: BootOptions, interrupt: AbortSignal): Promise<void> {
+async function boot({ name, cpus, memory, share, json = false }: BootOptions, interrupt: AbortSignal): Promise<void> {
   const terminate = new AbortController();
   process.once("SIGTERM", () => terminate.abort());
   const signal = AbortSignal.any([interrupt, terminate.signal]);
   const path = await claimName(name);
-  const machine = await Machine.boot({ cpus, memoryMiB: memory }, { signal });
+  const machine = await Machine.boot({ cpus, memoryMiB: memory, share }, { signal });
   let listener: Listener | undefined;
   try {
     listener = await listen(path, machine);

@@ -10,6 +10,7 @@ import { kfree, kzalloc } from "../mm/slab";
 import { text_open, text_read, text_release, text_write } from "./attributes";
 import { full_write, kmsg_open, kmsg_read, kmsg_write, null_read, null_write, random_read, zero_read } from "./devices";
 import { FILE_DIRECTORY, FILE_PIPE, FILE_RAM, FILE_SIZE, FILE_TTY, File } from "./handle";
+import { host_read } from "./hostfs";
 import { Tree } from "./inode";
 import { put_inode } from "./lifetime";
 import { pipe_read, pipe_release, pipe_write } from "./pipe";
@@ -22,9 +23,9 @@ type ReleaseFunction = (file: File) => void;
 
 // Rows are FILE_*: ram, pipe, text, terminal, directory, null, full, zero, random, kmsg, host, link, console.
 const OPEN: StaticArray<OpenFunction> = [
-  opens, opens_not, text_open, opens_not, opens, opens, opens, opens, opens, kmsg_open, opens_not, opens_not, console_open];
+  opens, opens_not, text_open, opens_not, opens, opens, opens, opens, opens, kmsg_open, opens, opens_not, console_open];
 const READ: StaticArray<TransferFunction> = [
-  ram_read, pipe_read, text_read, tty_read, is_a_directory, null_read, zero_read, zero_read, random_read, kmsg_read, not_open, not_open, not_open];
+  ram_read, pipe_read, text_read, tty_read, is_a_directory, null_read, zero_read, zero_read, random_read, kmsg_read, host_read, not_open, not_open];
 const WRITE: StaticArray<TransferFunction> = [
   ram_write, pipe_write, text_write, tty_write, is_a_directory, null_write, full_write, null_write, null_write, kmsg_write, not_open, not_open, not_open];
 const RELEASE: StaticArray<ReleaseFunction> = [

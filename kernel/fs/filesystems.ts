@@ -5,14 +5,15 @@
  */
 import { EACCES, ENOENT, EPERM, EROFS } from "../abi";
 import { Dirent, tree_next } from "./dirent";
+import { host_lookup, host_next } from "./hostfs";
 import { Inode, no_inode, tree_child } from "./inode";
 import { proc_lookup, proc_next } from "./proc_tree";
 
 type Lookup = (directory: Inode, name: usize, length: i32) => Inode;
 type Next = (directory: Inode, cookie: u32, entry: Dirent) => i32;
 
-const LOOKUP: StaticArray<Lookup> = [tree_lookup, tree_lookup, proc_lookup, tree_lookup, tree_lookup, tree_lookup];
-const NEXT: StaticArray<Next> = [tree_next, tree_next, proc_next, tree_next, tree_next, tree_next];
+const LOOKUP: StaticArray<Lookup> = [tree_lookup, tree_lookup, proc_lookup, tree_lookup, tree_lookup, host_lookup];
+const NEXT: StaticArray<Next> = [tree_next, tree_next, proc_next, tree_next, tree_next, host_next];
 /** What open(O_CREAT), and mkdir(), are refused with where only the kernel makes names; 0 where anybody may. */
 const CREATE: StaticArray<i32> = [0, 0, -ENOENT, -EACCES, -EACCES, -EROFS];
 const MAKE: StaticArray<i32> = [0, 0, -ENOENT, -EPERM, -EPERM, -EROFS];

@@ -1,17 +1,17 @@
 /**
  * What the tree holds when the machine comes up.
  *
- *   /bin  programs     /dev  devices     /etc/passwd     /proc     /sys     /tmp  anybody's
+ *   /bin  programs     /dev  devices     /etc/passwd     /host  the host's     /proc     /sys     /tmp  anybody's
  */
 import { PATH_MAX, S_IFDIR, S_IFREG } from "../abi";
-import { VFS, VFS_SIZE } from "../layout";
+import { MACHINE, MACHINE_SHARE, VFS, VFS_SIZE } from "../layout";
 import { panic } from "../lib/printk";
 import { literal_length, put_text } from "../lib/text";
 import { spin_lock_init } from "../lock/spinlock";
 import { CACHE_PATH, cache_init, kfree, kmalloc, kzalloc } from "../mm/slab";
 import { devices_init } from "./devices";
 import { FILE_DIRECTORY, FILE_RAM, FILE_SIZE, File } from "./handle";
-import { FS_DEV, FS_PROC, FS_RAM, FS_SYS, INODE_SIZE, Inode, Tree, failed, tree } from "./inode";
+import { FS_DEV, FS_HOST, FS_PROC, FS_RAM, FS_SYS, INODE_SIZE, Inode, Tree, failed, tree } from "./inode";
 import { make_inode } from "./lifetime";
 import { mount_fs, mount_root } from "./mount";
 import { procfs_init } from "./procfs";
@@ -50,6 +50,7 @@ const PASSWD = "root:x:0:0:root:/:/bin/sh\nuser:x:1000:1000:user:/tmp:/bin/sh\n"
   const sys = mount_fs(directory(root, "sys", 0o555), FS_SYS, false);
   sysfs_init(sys);
   write_passwd(directory(root, "etc", 0o755));
+  if (load<i32>(MACHINE, MACHINE_SHARE)) mount_fs(directory(root, "host", 0o755), FS_HOST, true);
 }
 
 function directory(parent: Inode, name: string, mode: i32): Inode {
