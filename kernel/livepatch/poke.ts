@@ -12,7 +12,7 @@ import { is_present, present_cpus } from "../cpu/present";
 import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { KLP, KLP_ENTRIES, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, POKES, POKE_BYTES, POKE_COUNT, POKE_FIRST, POKE_MAX, WORD } from "../layout";
 import { panic } from "../lib/printk";
-import { schedule, yield_cpu } from "../sched/core";
+import { safepoint, schedule, yield_cpu } from "../sched/core";
 import { set_current_state } from "../sched/task";
 import { sleep_until } from "../sched/timer";
 
@@ -37,8 +37,9 @@ const PAUSE_NS: f64 = 100000;
 
 /** For loops that wait for other tasks: eager at first, then asleep in between. */
 export function wait_a_little(round: i32): void {
-  if (round < EAGER_ROUNDS) yield_cpu();
-  else sleep_until(clock_ns() + PAUSE_NS);
+  if (round >= EAGER_ROUNDS) sleep_until(clock_ns() + PAUSE_NS);
+  yield_cpu();
+  safepoint(); // who is being killed does not sleep: what it waits for may need this CPU's answer
 }
 
 /**

@@ -7,7 +7,7 @@ import { PARKING } from "../layout";
 import { put_number, put_text } from "../lib/text";
 import { kfree, kmalloc } from "../mm/slab";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
-import { schedule, wake_up_task, yield_cpu } from "../sched/core";
+import { safepoint, schedule, wake_up_task, yield_cpu } from "../sched/core";
 import { task_rq_lock } from "../sched/runqueue";
 import { kgr_task_safe } from "../livepatch/universe";
 import {
@@ -113,6 +113,7 @@ const MOMENT_NS: f64 = 50000;
 export function sleep_a_moment(): void {
   sleep_until(clock_ns() + MOMENT_NS);
   yield_cpu(); // a sleep that a signal cuts short
+  safepoint();
 }
 
 @inline function parking(): WaitQueue {
