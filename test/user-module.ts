@@ -1,6 +1,6 @@
 /** User programs written by hand, as somebody with another compiler would bring them. */
 import binaryen from "binaryen";
-import { COUNTER_FAULTS, SYS_NANOSLEEP, SYS_PIPE, SYS_READ, SYS_SPAWN, SYS_WAIT } from "../kernel/abi.ts";
+import { COUNTER_FAULTS, SYS_NANOSLEEP, SYS_PIPE, SYS_READ, SYS_SPAWN, SYS_WAIT, SYS_WRITE } from "../kernel/abi.ts";
 import { PERCPU, PERCPU_COUNTERS } from "../kernel/layout.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "../host/toolchain/sections.ts";
 
@@ -22,6 +22,19 @@ export const FOREIGN: Uint8Array = assemble(`
     (drop (call $syscall (i32.const ${SYS_PIPE}) (i32.const 64) (i32.const 0) (i32.const 0)))
     (call $syscall (i32.const ${SYS_READ}) (i32.load (i32.const 64)) (i32.const 128) (i32.const 1)))
   (func (export "answer") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))`);
+
+/** `climb` recurses until it is stopped; from level `argument` on it writes to a pipe and reads from it on its way. */
+export const CLIMBER: Uint8Array = assemble(`
+  (func $pipe (param $call i32) (param $end i32)
+    (drop (call $syscall (local.get $call) (i32.load (local.get $end)) (i32.const 128) (i32.const 1))))
+  (func $higher (param i32) (result i32)
+    (if (i32.le_s (local.get 0) (i32.const 0)) (then
+      (call $pipe (i32.const ${SYS_WRITE}) (i32.const 68))
+      (call $pipe (i32.const ${SYS_READ}) (i32.const 64))))
+    (i32.add (i32.const 1) (call $higher (i32.sub (local.get 0) (i32.const 1)))))
+  (func (export "climb") (param i32) (result i32)
+    (drop (call $syscall (i32.const ${SYS_PIPE}) (i32.const 64) (i32.const 0) (i32.const 0)))
+    (call $higher (local.get 0)))`);
 
 /** `mother` starts nappers, three at a time, and buries them, for ever; `napper` sleeps so many ns and ends. */
 export const MOTHERS: Uint8Array = assemble(`

@@ -17,6 +17,7 @@ import { takeDataSegments } from "./passes/data-segments.ts";
 import { finish } from "./passes/finish.ts";
 import { numberFrames } from "./passes/frames.ts";
 import { checkGlobals } from "./passes/globals.ts";
+import { addHeadroom } from "./passes/headroom.ts";
 import { fillTable, hookCalls, planSlots } from "./passes/hooks.ts";
 import { maySleep } from "./passes/may-sleep.ts";
 import { exportPerCpu } from "./passes/percpu.ts";
@@ -82,6 +83,7 @@ function transform(
   }
   const choice = debug || stepped ? undefined : slotChoice(unit, layout);
   fillTable(unit, plan, addStubs(unit, plan, choice));
+  addHeadroom(unit);
   const data = takeDataSegments(unit);
   const { wasm, sourceMap } = finish(unit, optimizeLevel, options.mapName);
 

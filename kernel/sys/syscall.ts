@@ -22,6 +22,9 @@ import {
   sys_yield,
 } from "./process_calls";
 
+/** Traps when the engine's stack is nearly full: before anything in the kernel has begun, so that only the process pays. */
+@external("env", "headroom") declare function headroom(): void;
+
 type Handler = (a: i32, b: i32, c: i32) => i32;
 
 const HANDLERS: StaticArray<Handler> = [
@@ -79,6 +82,7 @@ const HANDLERS: StaticArray<Handler> = [
 
 /** What user code imports as `syscall`. */
 @notrace @sleeps export function syscall(nr: i32, a: i32, b: i32, c: i32): i32 {
+  headroom();
   current().in_user = 0;
   kgr_task_passes();
   safepoint();
@@ -106,6 +110,7 @@ const HANDLERS: StaticArray<Handler> = [
 
 /** What loops of user code call once in a while: they may be interrupted, switched out or killed here. */
 @notrace export function user_safepoint(): void {
+  headroom();
   kgr_task_safe();
   safepoint();
   deliver_signals();

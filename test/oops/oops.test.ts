@@ -5,6 +5,7 @@ import type { MachineEvent, MachineOptions } from "../../host/index.ts";
 import { FAILURE, failingImage } from "../failing-image.ts";
 import { patchImage } from "../patch-image.ts";
 import type { Edits } from "../patch-image.ts";
+import { CLIMBER } from "../user-module.ts";
 
 /** A live patch with a bug: a write to /dev/full divides by zero. */
 const FAULTY: Edits = {
@@ -17,6 +18,7 @@ const FAULTY: Edits = {
 };
 const DIE = 128;
 const LIVEPATCH = 32768;
+const SIGSEGV = 11;
 /** `$?` of a task that SIGSEGV ended. */
 const SEGFAULT = "139\n";
 const OOPS_PLEASE = "cat /proc/version > /dev/full; echo $?";
@@ -124,5 +126,18 @@ describe("a fault in kernel code", () => {
       code: "KERNEL_PANIC",
       what: expect.stringMatching(says),
     });
+  });
+});
+
+describe("a program that fills the engine's stack with system calls all the way", () => {
+  it.each(KERNELS)("pays for it alone, whatever the kernel would have done next ($platform)", async (options) => {
+    const running = (machine = await Machine.boot({ ...options, userImage: CLIMBER }));
+    // Whoever is switched out up there ends by a saved stack that is too long instead: then another one climbs.
+    const silent = options.platform === "stepped" ? 8_000 : 40_000;
+    do expect(await running.wait(await running.spawn("climb", silent))).toBe(SIGSEGV);
+    while (!/fault: Maximum/.test(logOf(running)));
+    expect(logOf(running)).toMatch(/climb\[\d+\] fault: Maximum call stack size exceeded/);
+    expect(logOf(running)).not.toMatch(/Oops/);
+    expect(await running.audit()).toEqual([]);
   });
 });

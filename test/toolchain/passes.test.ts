@@ -8,6 +8,7 @@ import { takeDataSegments } from "../../host/toolchain/passes/data-segments.ts";
 import { finish } from "../../host/toolchain/passes/finish.ts";
 import { numberFrames } from "../../host/toolchain/passes/frames.ts";
 import { checkGlobals } from "../../host/toolchain/passes/globals.ts";
+import { addHeadroom } from "../../host/toolchain/passes/headroom.ts";
 import { fillTable, hookCalls, planSlots } from "../../host/toolchain/passes/hooks.ts";
 import { maySleep } from "../../host/toolchain/passes/may-sleep.ts";
 import { importRuntime, importSlots, keepOnly, reachable } from "../../host/toolchain/passes/patch-links.ts";
@@ -126,6 +127,9 @@ describe("a kernel pass", () => {
         [8208, "two"],
       ]);
     }));
+
+  it("headroom puts a function with a large frame in the place of the import", () =>
+    expectPass("headroom", (unit) => addHeadroom(unit, 3)));
 
   it("finish keeps equal functions apart and indirect calls indirect", () =>
     expectPass("finish", (unit) => {
