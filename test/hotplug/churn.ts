@@ -14,10 +14,10 @@ export async function duringChurn<T>(
   const { cpus } = machine.settings;
   const random = new Random(seed);
   const away = new Set<number>();
-  let over = false;
+  const over = new AbortController();
   const churn = async (): Promise<number> => {
     let changes = 0;
-    for (; !over; changes++) {
+    for (; !over.signal.aborted; changes++) {
       const cpu = 1 + random.below(cpus - 1);
       await machine.setOnline(cpu, away.has(cpu));
       if (!away.delete(cpu)) away.add(cpu);
@@ -28,12 +28,12 @@ export async function duringChurn<T>(
   const changing = churn();
   try {
     const result = await work();
-    over = true;
+    over.abort();
     const changes = await changing;
     for (const cpu of away) await machine.setOnline(cpu, true);
     return { result, changes };
   } finally {
-    over = true;
+    over.abort();
     await changing.catch(() => undefined);
   }
 }
