@@ -16,6 +16,7 @@ import { make_inode, make_named } from "./lifetime";
 
 export type Show = (at: usize, limit: usize, subject: i32) => usize;
 export type Store = (subject: i32, text: usize, length: i32) => i32;
+export type Clear = (subject: i32) => i32;
 
 /** A directory of the kernel's own below `parent`, or a negative errno as its address. */
 export function add_directory(parent: Inode, name: string): Inode {
@@ -55,6 +56,16 @@ export function add_directory(parent: Inode, name: string): Inode {
   inode.store = store.index;
   inode.subject = subject;
   return inode;
+}
+
+/** Opening it with O_TRUNC, as `>` in the shell does, does this first: 0 or -errno. */
+@sleeps export function set_clear(inode: Inode, clear: Clear): void {
+  if (!failed(inode)) inode.clear = clear.index;
+}
+
+/** What opening the attribute to be written anew does: 0 or -errno. */
+@sleeps export function text_clear(inode: Inode): i32 {
+  return inode.clear ? call_indirect<i32>(inode.clear, inode.subject) : 0;
 }
 
 /** Whether the kernel has taken the attribute away while somebody had it open. */

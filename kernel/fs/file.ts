@@ -15,21 +15,22 @@ import { Tree } from "./inode";
 import { put_inode } from "./lifetime";
 import { pipe_read, pipe_release, pipe_write } from "./pipe";
 import { ram_read, ram_write } from "./ramfs";
+import { stream_open, stream_read, stream_release, stream_write } from "../trace/stream";
 import { console_open, tty_read, tty_release, tty_write } from "./tty";
 
 type OpenFunction = (file: File) => i32;
 type TransferFunction = (file: File, buffer: usize, length: i32) => i32;
 type ReleaseFunction = (file: File) => void;
 
-// Rows are FILE_*: ram, pipe, text, terminal, directory, null, full, zero, random, kmsg, host, link, console.
+// Rows are FILE_*: ram, pipe, text, terminal, directory, null, full, zero, random, kmsg, host, link, console, trace.
 const OPEN: StaticArray<OpenFunction> = [
-  opens, opens_not, text_open, opens_not, opens, opens, opens, opens, opens, kmsg_open, opens, opens_not, console_open];
+  opens, opens_not, text_open, opens_not, opens, opens, opens, opens, opens, kmsg_open, opens, opens_not, console_open, stream_open];
 const READ: StaticArray<TransferFunction> = [
-  ram_read, pipe_read, text_read, tty_read, is_a_directory, null_read, zero_read, zero_read, random_read, kmsg_read, host_read, not_open, not_open];
+  ram_read, pipe_read, text_read, tty_read, is_a_directory, null_read, zero_read, zero_read, random_read, kmsg_read, host_read, not_open, not_open, stream_read];
 const WRITE: StaticArray<TransferFunction> = [
-  ram_write, pipe_write, text_write, tty_write, is_a_directory, null_write, full_write, null_write, null_write, kmsg_write, not_open, not_open, not_open];
+  ram_write, pipe_write, text_write, tty_write, is_a_directory, null_write, full_write, null_write, null_write, kmsg_write, not_open, not_open, not_open, stream_write];
 const RELEASE: StaticArray<ReleaseFunction> = [
-  nothing, pipe_release, text_release, tty_release, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing];
+  nothing, pipe_release, text_release, tty_release, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, stream_release];
 
 function opens(file: File): i32 {
   return 0;

@@ -17,6 +17,7 @@ export const FILE_KMSG = 9;
 export const FILE_HOST = 10;
 export const FILE_LINK = 11;
 export const FILE_CONSOLE = 12; // becomes a terminal when it is opened
+export const FILE_TRACE = 13;
 
 @unmanaged
 export class File {

@@ -38,6 +38,8 @@ export class Inode extends SpinLock {
   /** Table indexes of an attribute's functions, or 0; see attributes.ts. */
   show: i32;
   store: i32;
+  /** Table index of what opening it to be written anew does, or 0. */
+  clear: i32;
   /** Order of the block that its text needs. */
   order: i32;
   /** Which of its file system's directories it is. */

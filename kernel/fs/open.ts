@@ -6,6 +6,7 @@ import {
   W_OK,
 } from "../abi";
 import { SYSCTLS, SYSCTL_FILE_MAX } from "../layout";
+import { text_clear } from "./attributes";
 import { alloc_file, open_file_count, open_kind, put_file } from "./file";
 import { FILE_RAM, File } from "./handle";
 import { Inode, failed, is_directory, is_link, is_regular, no_inode } from "./inode";
@@ -55,7 +56,8 @@ function open_inode(inode: Inode, flags: i32, created: bool): File {
   }
   file.inode = inode;
   if (flags & O_TRUNC && inode.kind == FILE_RAM) ram_resize(inode, 0);
-  const error = open_kind(file);
+  let error = flags & O_TRUNC ? text_clear(inode) : 0;
+  if (!error) error = open_kind(file);
   if (!error) return file;
   put_file(file);
   return no_file(error);

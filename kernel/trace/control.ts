@@ -18,7 +18,7 @@ import { symbol_row } from "../sched/stacktrace";
 import { graph_stacks_alloc, graph_stacks_free } from "./graph_tasks";
 import { ring_head, ring_of, rings_alloc, rings_free } from "./ring";
 import {
-  MARK_FILTER, MARK_NOTRACE, MARK_PROBED, MARK_WANTED, SLOT_END, TRACER_GRAPH, TRACER_NOP, function_of, marks_of, set_function, set_marks, tracing,
+  MARK_CHOSEN, MARK_FILTER, MARK_GRAPH, MARK_NOTRACE, MARK_PROBED, MARK_WANTED, SLOT_END, TRACER_GRAPH, TRACER_NOP, function_of, marks_of, set_function, set_marks, tracing,
 } from "./state";
 
 /** Pages per CPU at first: 64 KiB. */
@@ -56,12 +56,13 @@ if (MUTEX_SIZE > TRACE_LOCK_SIZE) ERROR("Mutex no longer fits layout.ts");
 /** Makes every CPU's entries say what filters, tracer and probes ask for; returns when they do. The mutex is held. */
 @notrace export function update_tracing(): void {
   const filtered = any_marked(MARK_FILTER);
+  tracing().graph_filtered = any_marked(MARK_GRAPH) ? 1 : 0;
   for (let slot = 1; slot < SLOT_END; slot++) {
     if (!function_of(slot)) continue;
     const marks = marks_of(slot);
     const chosen = tracing().tracer != TRACER_NOP && !(marks & MARK_NOTRACE) && (!filtered || marks & MARK_FILTER);
     const wanted = tracing().enabled && (chosen || marks & MARK_PROBED);
-    set_marks(slot, wanted ? marks | MARK_WANTED : marks & ~MARK_WANTED);
+    set_marks(slot, (marks & ~(MARK_WANTED | MARK_CHOSEN)) | (wanted ? MARK_WANTED : 0) | (chosen ? MARK_CHOSEN : 0));
   }
   settle_entries();
 }
@@ -129,7 +130,7 @@ if (MUTEX_SIZE > TRACE_LOCK_SIZE) ERROR("Mutex no longer fits layout.ts");
   return had && !need_rings() ? -ENOMEM : 0;
 }
 
-/** Forgets what was recorded. The mutex is held. */
-@notrace export function clear_rings(): void {
-  for (let cpu = 0; cpu < cpus(); cpu++) ring_of(cpu).erased = ring_head(ring_of(cpu));
+/** Forgets what was recorded on CPU `which`, or on all for a negative number. The mutex is held. */
+@notrace export function clear_rings(which: i32): void {
+  for (let cpu = 0; cpu < cpus(); cpu++) if (which < 0 || which == cpu) ring_of(cpu).erased = ring_head(ring_of(cpu));
 }

@@ -1,27 +1,28 @@
 /**
- * What lies below /sys/kernel/tracing, but for the traces themselves: rows of a table, each a file.
+ * What lies in /sys/kernel/tracing, but for the traces themselves: rows of a table, each a file. A new one is a row, and a
+ * test.
  */
 import { EINVAL, ENOENT } from "../abi";
-import { MACHINE, MACHINE_CPUS, PAGE_SIZE } from "../layout";
-import { parse_number, put_number, put_text, spells } from "../lib/text";
+import { PAGE_SIZE } from "../layout";
+import { parse_number, put_number, put_text, spells, trimmed } from "../lib/text";
 import { clear_rings, set_buffer_size, set_tracer, tracing_lock, tracing_unlock } from "./control";
 import { filter_clear, filter_show, filter_store } from "./filter";
 import { mark_store } from "./mark";
 import { TRACER_NAMES } from "./print";
-import { ring_first, ring_head, ring_of, ring_overrun } from "./ring";
-import { MARK_FILTER, MARK_NOTRACE, Tracing, tracing } from "./state";
+import { MARK_FILTER, MARK_GRAPH, MARK_NOTRACE, Tracing, tracing } from "./state";
 
 type Show = (at: usize, limit: usize, subject: i32) => usize;
 type Store = (subject: i32, text: usize, length: i32) => i32;
 
 const NAMES: StaticArray<string> = [
-  "current_tracer", "available_tracers", "tracing_on", "buffer_size_kb", "set_ftrace_filter", "set_ftrace_notrace", "available_filter_functions",
-  "trace_marker", "trace"];
-const SUBJECTS: StaticArray<i32> = [0, 0, 0, 0, MARK_FILTER, MARK_NOTRACE, 0, 0, 0];
+  "current_tracer", "available_tracers", "tracing_on", "buffer_size_kb", "set_ftrace_filter", "set_ftrace_notrace", "set_graph_function",
+  "available_filter_functions", "trace_marker"];
+const MODES: StaticArray<i32> = [0o640, 0o440, 0o640, 0o640, 0o640, 0o640, 0o640, 0o440, 0o220];
+const SUBJECTS: StaticArray<i32> = [0, 0, 0, 0, MARK_FILTER, MARK_NOTRACE, MARK_GRAPH, 0, 0];
 const SHOWS: StaticArray<Show> = [
-  show_tracer, show_tracers, show_on, show_size, filter_show, filter_show, filter_show, show_nothing, show_nothing];
+  show_tracer, show_tracers, show_on, show_size, filter_show, filter_show, filter_show, filter_show, show_nothing];
 const STORES: StaticArray<Store> = [
-  store_tracer, store_not, store_on, store_size, filter_store, filter_store, store_not, mark_store, store_not];
+  store_tracer, store_not, store_on, store_size, filter_store, filter_store, filter_store, store_not, mark_store];
 
 /** Row of the file whose name the bytes spell, or -ENOENT. */
 @notrace export function tracing_file(name: usize, length: i32): i32 {
@@ -34,19 +35,33 @@ const STORES: StaticArray<Store> = [
   return unchecked(SHOWS[row])(at, limit, unchecked(SUBJECTS[row]));
 }
 
-/** Bytes taken, or -errno. `anew`: as after an open that truncates. */
-@notrace @sleeps export function tracing_store(row: i32, text: usize, length: i32, anew: bool): i32 {
-  if (anew) tracing_truncate(row);
-  return length ? unchecked(STORES[row])(unchecked(SUBJECTS[row]), text, length) : 0;
+/** Bytes taken, or -errno. */
+@notrace @sleeps export function tracing_store(row: i32, text: usize, length: i32): i32 {
+  return unchecked(STORES[row])(unchecked(SUBJECTS[row]), text, length);
 }
 
-/** What opening the file to write it anew does. */
-@notrace @sleeps function tracing_truncate(row: i32): void {
+/** What opening the file to be written anew does. */
+@notrace export function tracing_clear(row: i32): i32 {
   if (unchecked(SUBJECTS[row])) filter_clear(unchecked(SUBJECTS[row]));
-  if (unchecked(NAMES[row]) != "trace") return;
+  return 0;
+}
+
+/** Forgets what was recorded on `cpu`, or on ALL_CPUS. */
+@notrace export function clear_trace(cpu: i32): void {
   tracing_lock();
-  clear_rings();
+  clear_rings(cpu);
   tracing_unlock();
+}
+
+/** Rows, and how each is called and may be used. */
+@inline export function tracing_files(): i32 {
+  return NAMES.length;
+}
+@inline export function tracing_name(row: i32): string {
+  return unchecked(NAMES[row]);
+}
+@inline export function tracing_mode(row: i32): i32 {
+  return unchecked(MODES[row]);
 }
 
 @notrace function show_nothing(at: usize, limit: usize, subject: i32): usize {
@@ -87,7 +102,7 @@ const STORES: StaticArray<Store> = [
   return length;
 }
 
-@notrace function show_size(at: usize, limit: usize, subject: i32): usize {
+@notrace export function show_size(at: usize, limit: usize, subject: i32): usize {
   return put_text(put_number(at, (PAGE_SIZE << tracing().order) >> 10), "\n");
 }
 @notrace function store_size(subject: i32, text: usize, length: i32): i32 {
@@ -96,10 +111,4 @@ const STORES: StaticArray<Store> = [
   const result = set_buffer_size(value);
   tracing_unlock();
   return result ? result : length;
-}
-
-/** Length without the white space at the end. */
-@notrace function trimmed(text: usize, length: i32): i32 {
-  while (length > 0 && load<u8>(text + length - 1) <= 32) length--;
-  return length;
 }

@@ -7,15 +7,16 @@
 import { EINVAL } from "../abi";
 import { SYMBOL_NAME, SYMBOL_NAME_LENGTH } from "../layout";
 import { put_bytes, put_text } from "../lib/text";
+import { module_at } from "../module/module";
 import { symbol_row } from "../sched/stacktrace";
 import { any_marked, tracing_lock, tracing_unlock, update_tracing } from "./control";
 import { glob_match } from "./glob";
-import { MARK_FILTER, SLOT_END, function_of, marks_of, set_marks } from "./state";
+import { MARK_NOTRACE, SLOT_END, function_of, marks_of, set_marks, slot_module } from "./state";
 
 const NOT: u8 = 33;
 const COMMENT: u8 = 35;
 /** Longest name of a function with its newline. */
-const NAME_ROOM = 128;
+const NAME_ROOM = 192;
 
 /** Adds and removes what the words at `text` name: `length`, or -EINVAL when a word fits no function. */
 @notrace export function filter_store(mark: i32, text: usize, length: i32): i32 {
@@ -70,11 +71,19 @@ const NAME_ROOM = 128;
 
 /** The names that have `mark`, or all for 0, one per line. */
 @notrace export function filter_show(at: usize, limit: usize, mark: i32): usize {
-  if (mark && !any_marked(mark)) return put_text(at, mark == MARK_FILTER ? "#### all functions enabled ####\n" : "#### no functions disabled ####\n");
+  if (mark && !any_marked(mark)) return put_text(at, mark == MARK_NOTRACE ? "#### no functions disabled ####\n" : "#### all functions enabled ####\n");
   for (let slot = 1; slot < SLOT_END && at + NAME_ROOM < limit; slot++) {
-    if (function_of(slot) && (!mark || marks_of(slot) & mark)) at = put_text(put_function(at, function_of(slot)), "\n");
+    if (function_of(slot) && (!mark || marks_of(slot) & mark)) at = put_text(put_owner(put_function(at, function_of(slot)), slot), "\n");
   }
   return at;
+}
+
+/** Whose function it is, if a module's. */
+@notrace function put_owner(at: usize, slot: i32): usize {
+  const number = slot_module(slot);
+  if (number < 0) return at;
+  const module = module_at(number);
+  return put_text(put_bytes(put_text(at, " ["), module.name, module.name_length), "]");
 }
 
 /** Writes the name of a frame id's function; 0 and what is gone are 0x0. */

@@ -9,7 +9,7 @@
  */
 import { kfree, kzalloc } from "../mm/slab";
 import { Task, current } from "../sched/task";
-import { TRACER_GRAPH, tracing } from "./state";
+import { MARK_GRAPH, TRACER_GRAPH, marks_of, tracing } from "./state";
 
 const SESSION = 0;
 const DEPTH = 4;
@@ -39,6 +39,7 @@ const STACK_BYTES = FIRST + ENTRY * GRAPH_DEPTH;
   const stack = own_stack();
   if (!stack) return -1;
   const depth = load<i32>(stack, DEPTH);
+  if (!depth && tracing().graph_filtered && !(marks_of(slot) & MARK_GRAPH)) return -1;
   store<i32>(stack, depth + 1, DEPTH);
   if (depth >= GRAPH_DEPTH) return -1;
   store<i32>(entry(stack, depth), slot);

@@ -29,6 +29,8 @@ export class Reader {
   /** 1 once the header is out. */
   begun: i32;
   cpus: i32;
+  /** Which rings its places are in: their number, as in Tracing. */
+  rings: i32;
 }
 const READER_SIZE = <usize>offsetof<Reader>();
 
@@ -72,13 +74,26 @@ const PLACE_SIZE = LAST + EVENT_SIZE;
   reader.cpu = cpu;
   reader.takes = takes ? 1 : 0;
   reader.cpus = cpus;
-  tracing_lock();
-  for (let i = 0; i < cpus; i++) {
-    place_of(reader, i).next = ring_first(ring_of(i));
-    place_of(reader, i).end = ring_head(ring_of(i));
-  }
-  tracing_unlock();
+  reader_rewind(reader);
   return reader;
+}
+
+/** Back to the beginning of what is there now. */
+@notrace export function reader_rewind(reader: Reader): void {
+  tracing_lock();
+  reader.begun = 0;
+  find_places(reader);
+  tracing_unlock();
+}
+
+@notrace function find_places(reader: Reader): void {
+  reader.rings = tracing().rings;
+  for (let cpu = 0; cpu < reader.cpus; cpu++) {
+    const place = place_of(reader, cpu);
+    memory.fill(changetype<usize>(place), 0, PLACE_SIZE);
+    place.next = ring_first(ring_of(cpu));
+    place.end = ring_head(ring_of(cpu));
+  }
 }
 
 @notrace export function reader_close(reader: Reader): void {
@@ -88,6 +103,7 @@ const PLACE_SIZE = LAST + EVENT_SIZE;
 /** Writes the next lines at `at`, as many as fit below `limit`; gives their end, which is `at` when there are none. */
 @notrace export function reader_read(reader: Reader, at: usize, limit: usize): usize {
   tracing_lock();
+  if (reader.rings != tracing().rings) find_places(reader); // its rings were taken away
   if (!reader.begun && !reader.takes) at = header(reader, at);
   reader.begun = 1;
   while (at + LINE_ROOM < limit) {

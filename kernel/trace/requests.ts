@@ -4,7 +4,7 @@
 import { EINVAL, ENOMEM } from "../abi";
 import { MAILBOX, MAILBOX_SIZE } from "../layout";
 import { spells } from "../lib/text";
-import { tracing_file, tracing_show, tracing_store } from "./files";
+import { clear_trace, tracing_clear, tracing_file, tracing_show, tracing_store } from "./files";
 import { ALL_CPUS, Reader, reader_close, reader_open, reader_read } from "./reader";
 import { tracing } from "./state";
 
@@ -13,10 +13,15 @@ import { tracing } from "./state";
   let name = 0;
   while (name < length && load<u8>(MAILBOX + name)) name++;
   if (name == length) return -EINVAL;
+  if (spells(MAILBOX, name, "trace")) {
+    clear_trace(ALL_CPUS);
+    return 0;
+  }
   const row = tracing_file(MAILBOX, name);
   if (row < 0) return row;
-  const result = tracing_store(row, MAILBOX + name + 1, length - name - 1, !appends);
-  return min(result, 0);
+  if (!appends) tracing_clear(row);
+  const bytes = length - name - 1;
+  return bytes ? min(tracing_store(row, MAILBOX + name + 1, bytes), 0) : 0;
 }
 
 /** The next piece of a trace, or the whole of another file, which fits. */

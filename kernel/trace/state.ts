@@ -23,6 +23,10 @@ export const MARK_NOTRACE = 2;
 export const MARK_PROBED = 4;
 /** All told: its calls go through the trace stub. */
 export const MARK_WANTED = 8;
+/** set_graph_function names it. */
+export const MARK_GRAPH = 16;
+/** The tracer records its calls; its stub may be there for a probe alone. */
+export const MARK_CHOSEN = 32;
 
 @unmanaged
 export class Tracing {
@@ -36,6 +40,10 @@ export class Tracing {
   session: i32;
   /** Pages of a ring, as the order of a block. */
   order: i32;
+  /** 1: function_graph begins with functions of MARK_GRAPH only. */
+  graph_filtered: i32;
+  /** Times that rings were given memory. */
+  rings: i32;
   /** The reader that the host's mailbox is at, or 0. */
   host_reader: usize;
 }
@@ -61,6 +69,10 @@ if (<i32>offsetof<Tracing>() > TRACING_SIZE) ERROR("Tracing no longer fits layou
 @inline export function set_function(slot: i32, id: i32): void {
   store<u16>(slot_record(slot), <u16>id);
   store<u8>(slot_record(slot), 0, 3);
+}
+/** Number of the module whose function it is, or -1. */
+@inline export function slot_module(slot: i32): i32 {
+  return <i32>load<u8>(slot_record(slot), 3) - 1;
 }
 /** The slot is that of function `place` of module `number`. */
 @notrace export function set_module_function(slot: i32, number: i32, place: i32): void {
