@@ -38,6 +38,7 @@ async function aftermath(program: "calls" | "writes", seed: number, options: Mac
     for (let cpu = 1; cpu < (options.cpus ?? 1); cpu++) {
       await machine.setOnline(cpu, true).catch(() => machine.setOnline(cpu, true)); // hotplug/fail lets it fail once
     }
+    for (const tracer of ["function", "nop"]) await machine.write("/sys/kernel/tracing/current_tracer", tracer);
     let found = await machine.audit();
     for (let n = 0; found.length > 0 && n < PATIENCE; n++) {
       await machine.run(ROUND_SECONDS); // init still buries orphans

@@ -129,14 +129,14 @@ describe.skipIf(!FULL)("the checker finds a planted bug:", () => {
 
 /** From now on CPUs run for a few turns before they do what they were asked at the barrier. */
 function changeEntriesLate(): void {
-  const { poke, run } = Cpu.prototype;
+  const { leaveStop, run } = Cpu.prototype;
   const turns = new Map<Cpu, number>();
-  vi.spyOn(Cpu.prototype, "poke").mockImplementation(function (this: Cpu) {
+  vi.spyOn(Cpu.prototype, "leaveStop").mockImplementation(function (this: Cpu) {
     turns.set(this, LATE_TURNS);
   });
   vi.spyOn(Cpu.prototype, "run").mockImplementation(function (this: Cpu) {
     const left = turns.get(this) ?? 0;
-    if (left === 1) poke.call(this);
+    if (left === 1) leaveStop.call(this);
     turns.set(this, left - 1);
     return run.call(this);
   });

@@ -43,7 +43,7 @@ function declarationsOf(text: string): Declarations {
       });
     }
   }
-  return { functions, globals, places: new Map(), pointers, layouts: new Map(), objectHeader };
+  return { functions, globals, places: new Map(), pointers, layouts: new Map(), types: new Map(), objectHeader };
 }
 
 /** Runs `pass` on `<name>.wat` and compares the outcome with `<name>.after.wat`, which is there to be read. */
