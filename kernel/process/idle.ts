@@ -48,6 +48,7 @@ export function idle_reset(cpu: i32): void {
  */
 function idle_main(argument: i32): i32 {
   atomic.store<i32>(this_cpu, 1, PERCPU_ONLINE);
+  atomic.notify(this_cpu + PERCPU_ONLINE, i32.MAX_VALUE); // pairs with the host's wait at the end of the boot
   while (true) {
     poll();
     leave_for_host();

@@ -6,11 +6,12 @@
  * live, come after a fixed number of turns.
  */
 import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
-import { MACHINE, MACHINE_STATE } from "../../../kernel/layout.ts";
+import { MACHINE, MACHINE_STATE, PERCPU_ONLINE } from "../../../kernel/layout.ts";
 import { refuseAborted } from "../../abort.ts";
 import type { Locate } from "../../cpu/backtrace.ts";
 import type { PatchCode, SlotQuestion } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
+import { cpuBlock } from "../../memory.ts";
 import type { EngineFacts, Platform, PlatformPlan } from "../platform.ts";
 import { Driver } from "./driver.ts";
 
@@ -34,6 +35,7 @@ export class SteppedPlatform implements Platform {
     this.#guard(() => this.#driver.start("first"));
     await this.change(MACHINE + MACHINE_STATE, STATE_BOOTING);
     this.#guard(() => this.#driver.start("others"));
+    for (let cpu = 1; cpu < this.#plan.settings.cpus; cpu++) await this.change(cpuBlock(cpu) + PERCPU_ONLINE, 0);
   }
 
   change(address: number, value: number, signal?: AbortSignal): Promise<void> {

@@ -15,7 +15,14 @@ import {
   STATE_PANIC,
   STATE_RUNNING,
 } from "../../../kernel/abi.ts";
-import { MACHINE, MACHINE_CLOCK_STOP, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_POWER } from "../../../kernel/layout.ts";
+import {
+  MACHINE,
+  MACHINE_CLOCK_STOP,
+  MACHINE_PANIC_CPU,
+  MACHINE_STATE,
+  PERCPU_ONLINE,
+  PERCPU_POWER,
+} from "../../../kernel/layout.ts";
 import { abortable } from "../../abort.ts";
 import type { PatchCode, SlotQuestion } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
@@ -70,14 +77,19 @@ export class ThreadsPlatform implements Platform {
       throw (await this.#panic()) ?? error;
     });
     const limit = AbortSignal.timeout(timeoutMs);
-    await this.change(STATE, STATE_BOOTING, limit).catch((error: unknown) => {
-      if (!limit.aborted) throw error;
-      throw new MachineError(
-        "CPU_TIMEOUT",
-        "CPU 0 has not finished booting",
-        "Look at the log; on a loaded computer, raise callTimeoutMs.",
-      );
-    });
+    const tooLate =
+      (what: string) =>
+      async (error: unknown): Promise<void> => {
+        if (!limit.aborted) throw error;
+        const panic = await this.#panic();
+        if (panic) throw panic;
+        throw new MachineError("CPU_TIMEOUT", what, "Look at the log; on a loaded computer, raise callTimeoutMs.");
+      };
+    await this.change(STATE, STATE_BOOTING, limit).catch(tooLate("CPU 0 has not finished booting"));
+    for (let cpu = 1; cpu < settings.cpus && memory.load(STATE) === STATE_RUNNING; cpu++) {
+      const online = this.change(cpuBlock(cpu) + PERCPU_ONLINE, 0, limit); // pairs with the notify in idle_main()
+      await online.catch(tooLate(`CPU ${cpu} has not come online`));
+    }
     const panic = await this.#panic();
     if (panic) throw panic;
     void this.#watchState();
