@@ -30,8 +30,8 @@ export function refuseAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }
 
-function abortError(signal: AbortSignal): MachineError {
+export function abortError(signal: AbortSignal | undefined): MachineError {
   return new MachineError("ABORTED", "the caller's signal ended the wait", "Call again without the signal, or later.", {
-    cause: signal.reason,
+    cause: signal?.reason,
   });
 }

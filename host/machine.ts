@@ -3,8 +3,8 @@
  *
  * Idea: boot builds everything in order (options, images, handshake, memory, CPUs); then every method is a request to
  * the kernel or a look at its memory. Contract: every method rejects with MachineError, takes an AbortSignal, and
- * settles even when a CPU died. Invariant: a machine that failed or was shut down answers nothing but log(),
- * cpuState() and shutdown().
+ * settles even when a CPU died. Invariant: a machine that failed or was shut down refuses with the reason; what only
+ * looks at its memory still works: log(), cpuState(), counters() and their like.
  */
 import {
   CPU_UP,
@@ -83,6 +83,7 @@ export class Machine {
 
   /** Brings a machine up; nothing is started before everything was checked, nothing stays when it fails. */
   static async boot(options: MachineOptions = {}, { signal }: CallOptions = {}): Promise<Machine> {
+    refuseAborted(signal);
     const settings = checkOptions(options);
     const stepped = settings.platform === "stepped";
     const { bytes, sourceMap } = await kernelSource(settings, stepped);
@@ -119,10 +120,15 @@ export class Machine {
   }
 
   /** Refuses a patch that would not fit the machine that `options` would boot; boots nothing. */
-  static async checkPatch(bytes: Uint8Array, options: MachineOptions = {}): Promise<void> {
+  static async checkPatch(
+    bytes: Uint8Array,
+    options: MachineOptions = {},
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    refuseAborted(signal);
     const settings = checkOptions(options);
     const stepped = settings.platform === "stepped";
-    const image = await kernelSource(settings, stepped);
+    const image = await abortable(kernelSource(settings, stepped), signal);
     verifyPatch(bytes, loadKernelImage(image.bytes, image.sourceMap, stepped));
   }
 
@@ -246,7 +252,7 @@ export class Machine {
 
   /** Has every CPU record what benchmarks ask for, from now on. Once. */
   async meter(options: CallOptions = {}): Promise<Meter> {
-    return Meter.open(this.#memory, this.#parts.mailbox, this.settings.cpus, options);
+    return Meter.open(this.#memory, this.#live(this.#parts.mailbox), this.settings.cpus, options);
   }
 
   /** Machine time, ns since boot. */
@@ -257,6 +263,7 @@ export class Machine {
   /** Records the calls of these slots' functions from now on; debug and stepped images only. */
   async watch(slots: readonly number[], options: CallOptions = {}): Promise<void> {
     this.#refuseFailed();
+    refuseAborted(options.signal);
     const { debug, stepped } = this.#map.variant;
     if (!debug && !stepped) {
       throw new MachineError(
@@ -287,9 +294,11 @@ export class Machine {
   }
 
   /** Where each CPU's entry of each slot leads: `original`, `stub`, `trace`, a patch's name; by CPU, by slot. */
-  async slotEntries(slots: readonly number[]): Promise<string[][]> {
-    this.#refuseFailed();
-    return slotEntries(this.#platform, this.#map.stride, slots, (slot) => this.#parts.patcher.versionsOf(slot));
+  async slotEntries(slots: readonly number[], { signal }: CallOptions = {}): Promise<string[][]> {
+    const { patcher } = this.#live(this.#parts);
+    refuseAborted(signal);
+    const asked = slotEntries(this.#platform, this.#map.stride, slots, (slot) => patcher.versionsOf(slot));
+    return abortable(asked, signal);
   }
 
   /** Who blocks the transition, with stacks; or what the last stack check met. */
@@ -304,6 +313,7 @@ export class Machine {
 
   /** Has the device raise `hz` interrupts a second; 0 for none. */
   setDeviceHz(hz: number): void {
+    this.#refuseFailed();
     setPulseHz(this.#memory, hz);
   }
 
@@ -327,6 +337,7 @@ export class Machine {
   /** The same with what kernel and CPU threads know of their memory. */
   async stats(options: CallOptions = {}): Promise<MachineStats> {
     this.#refuseFailed();
+    refuseAborted(options.signal);
     const engines = await abortable(this.#platform.inspect(), options.signal);
     const memory = parseMeminfo(await this.read("/proc/meminfo", options));
     return { ...this.counters(), memory, engines };
@@ -353,14 +364,15 @@ export class Machine {
     return this.#events.read(signal);
   }
 
-  /** Ends the machine; nothing of it is left running. May be called again. */
-  shutdown(): Promise<void> {
+  /** Ends the machine; nothing of it is left running. May be called again; who gives up leaves it ending. */
+  async shutdown({ signal }: CallOptions = {}): Promise<void> {
+    refuseAborted(signal);
     this.#failure ??= new MachineError("SHUT_DOWN", "the machine has been shut down", "Boot another.");
     this.#down ??= this.#platform.shutdown().finally(() => {
       this.#log.drain();
       this.#events.end();
     });
-    return this.#down;
+    await abortable(this.#down, signal);
   }
 
   async #request(op: number, text: string, argument: number, options: CallOptions): ReturnType<Mailbox["request"]> {

@@ -48,7 +48,14 @@ export class Mailbox {
     this.#timeoutMs = timeoutMs;
   }
 
-  async request(op: number, body: string | Uint8Array, argument: number, { signal }: CallOptions): Promise<Answer> {
+  /** `late` is given the answer that came after the caller gave up: what it had asked for is there all the same. */
+  async request(
+    op: number,
+    body: string | Uint8Array,
+    argument: number,
+    { signal }: CallOptions,
+    late?: (answer: Answer) => Promise<void>,
+  ): Promise<Answer> {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     if (bytes.length > MAILBOX_SIZE) {
       throw new MachineError(
@@ -62,7 +69,12 @@ export class Mailbox {
       return this.#exchange(op, bytes, argument);
     });
     this.#last = turn.catch(() => undefined);
-    return abortable(turn, signal);
+    try {
+      return await abortable(turn, signal);
+    } catch (error) {
+      if (late) void turn.then(late).catch(() => undefined); // what failed, or never began, leaves nothing
+      throw error;
+    }
   }
 
   async #exchange(op: number, bytes: Uint8Array, argument: number): Promise<Answer> {

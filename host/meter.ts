@@ -5,7 +5,6 @@
  * overwritten first; who reads often enough loses none. Invariant: the block stays the meter's
  * until the machine ends, because a CPU may be writing at any time.
  */
-import { MAIL_OP_KLP_ALLOC } from "../kernel/abi.ts";
 import {
   METER_KIND_DIRECT,
   METER_KIND_FIRST,
@@ -32,7 +31,7 @@ import {
   METER_WHAT,
 } from "../kernel/layout.ts";
 import type { CallOptions } from "./abort.ts";
-import { succeeded } from "./errno.ts";
+import { allocate } from "./block.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { SharedMemory } from "./memory.ts";
 
@@ -71,8 +70,7 @@ export class Meter {
   }
 
   static async open(memory: SharedMemory, mailbox: Mailbox, cpus: number, options: CallOptions): Promise<Meter> {
-    const { status } = await mailbox.request(MAIL_OP_KLP_ALLOC, "", METER_SIZE * cpus, options);
-    const block = succeeded(status, "memory for a meter");
+    const block = await allocate(mailbox, METER_SIZE * cpus, "memory for a meter", options);
     memory.bytes.fill(0, block, block + METER_SIZE * cpus);
     const meter = new Meter(memory, block, cpus);
     meter.want(USUAL);

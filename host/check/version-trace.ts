@@ -47,7 +47,7 @@ export class VersionTrace {
   /** Watches the functions of these slots, and those that only patches have, beside those watched already. */
   async watch(slots: readonly number[], options: CallOptions): Promise<void> {
     if (this.#ring === 0) {
-      const { status } = await this.#mailbox.request(MAIL_OP_KLP_TRACE, "", 1, options);
+      const { status } = await this.#mailbox.request(MAIL_OP_KLP_TRACE, "", 1, options, () => this.stop({}));
       this.#ring = succeeded(status, "memory for the version trace");
     }
     for (const slot of [0, ...slots]) this.#memory.bytes[KLP_WATCH + slot] = 1;
@@ -71,7 +71,6 @@ export class VersionTrace {
 
   async stop(options: CallOptions): Promise<void> {
     this.#memory.bytes.fill(0, KLP_WATCH, KLP_WATCH + KLP_WATCH_SIZE);
-    if (this.#ring === 0) return;
     succeeded((await this.#mailbox.request(MAIL_OP_KLP_TRACE, "", 0, options)).status, "the version trace's end");
     this.#ring = 0;
   }

@@ -50,15 +50,20 @@ export class Terminal {
 
   /** One of its own: no echo, no editing, nobody types. */
   static async open(host: TerminalHost, options: CallOptions = {}): Promise<Terminal> {
-    const { status } = await host.mailbox.request(MAIL_OP_TTY_OPEN, "", TTY_CANON, options);
-    return new Terminal(host, succeeded(status, "open a terminal"));
+    return Terminal.#opened(host, TTY_CANON, "open a terminal", options);
   }
 
   /** The console; `conversing` with somebody who types, who sees an echo and whose ^C is a signal. */
   static async console(host: TerminalHost, conversing: boolean, options: CallOptions = {}): Promise<Terminal> {
     const modes = TTY_CONSOLE | TTY_CANON | (conversing ? TTY_ECHO | TTY_SIGNALS : 0);
-    const { status } = await host.mailbox.request(MAIL_OP_TTY_OPEN, "", modes, options);
-    return new Terminal(host, succeeded(status, "open the console"));
+    return Terminal.#opened(host, modes, "open the console", options);
+  }
+
+  static async #opened(host: TerminalHost, modes: number, doing: string, options: CallOptions): Promise<Terminal> {
+    const { status } = await host.mailbox.request(MAIL_OP_TTY_OPEN, "", modes, options, async (late) => {
+      if (late.status >= 0) await new Terminal(host, late.status).close();
+    });
+    return new Terminal(host, succeeded(status, doing));
   }
 
   /** Starts a program with these arguments, the first of which names it, in the foreground; gives its pid. */
@@ -102,8 +107,8 @@ export class Terminal {
     return this.#host.platform.change(this.#news, seen, signal);
   }
 
-  async close(): Promise<void> {
-    await this.#host.mailbox.request(MAIL_OP_TTY_CLOSE, "", this.#number, {});
+  async close(options: CallOptions = {}): Promise<void> {
+    await this.#host.mailbox.request(MAIL_OP_TTY_CLOSE, "", this.#number, options);
   }
 }
 

@@ -10,14 +10,14 @@ import {
   EEXIST,
   ENOENT,
   EPERM,
-  MAIL_OP_KLP_ALLOC,
-  MAIL_OP_KLP_FREE,
   MAIL_OP_MODULE_LOAD,
   MAIL_OP_MODULE_REMOVE,
 } from "../../kernel/abi.ts";
 import { WORD } from "../../kernel/layout.ts";
+import { abortable } from "../abort.ts";
 import type { CallOptions } from "../abort.ts";
-import { errorName, succeeded } from "../errno.ts";
+import { allocate, release } from "../block.ts";
+import { errorName } from "../errno.ts";
 import { MachineError } from "../errors.ts";
 import type { Mailbox } from "../mailbox.ts";
 import type { SharedMemory } from "../memory.ts";
@@ -47,15 +47,14 @@ export class Modules {
   /** `parameters` as on insmod's command line: `size=4 verbose=1`. */
   async load(bytes: Uint8Array, parameters: string, options: CallOptions): Promise<void> {
     const size = WORD + bytes.length;
-    const block = succeeded(
-      (await this.#mailbox.request(MAIL_OP_KLP_ALLOC, "", size, options)).status,
-      "memory for a module's file",
-    );
+    const block = await allocate(this.#mailbox, size, "memory for a module's file", options);
     this.#memory.store(block, bytes.length);
     this.#memory.bytes.set(bytes, block + WORD);
-    const { status } = await this.#mailbox.request(MAIL_OP_MODULE_LOAD, parameters, block, {}).finally(async () => {
-      await this.#mailbox.request(MAIL_OP_KLP_FREE, "", block, {});
-    });
+    // The kernel reads the block until it has answered, whoever still waits for that.
+    const loading = this.#mailbox
+      .request(MAIL_OP_MODULE_LOAD, parameters, block, {})
+      .finally(() => release(this.#mailbox, block, "memory of a module's file"));
+    const { status } = await abortable(loading, options.signal);
     if (status >= 0) return;
     throw this.#loader.takeRefusal() ?? refused("load the module", status, LOAD_REMEDY);
   }

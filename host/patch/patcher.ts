@@ -11,11 +11,9 @@ import {
   EEXIST,
   EINVAL,
   ENOENT,
-  MAIL_OP_KLP_ALLOC,
   MAIL_OP_KLP_BLOCKERS,
   MAIL_OP_KLP_DISABLE,
   MAIL_OP_KLP_ENABLE,
-  MAIL_OP_KLP_FREE,
   MAIL_OP_KLP_LOAD,
   MAIL_OP_KLP_SIGNAL,
   MAIL_OP_KLP_STATUS,
@@ -24,7 +22,9 @@ import {
   PATCH_FRAME_RANGE,
 } from "../../kernel/abi.ts";
 import { MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES } from "../../kernel/layout.ts";
+import { refuseAborted } from "../abort.ts";
 import type { CallOptions } from "../abort.ts";
+import { allocate, release } from "../block.ts";
 import { succeeded } from "../errno.ts";
 import { MachineError } from "../errors.ts";
 import type { Mailbox } from "../mailbox.ts";
@@ -48,7 +48,7 @@ export interface LoadOptions extends CallOptions {
   readonly retrySeconds?: number;
   /** Functions (by name) that go in although they are in use. */
   readonly force?: readonly string[];
-  /** Do not wait for the end of a transition. */
+  /** Do not wait for the end of a transition. A caller whose `signal` ends the wait leaves it under way, too. */
   readonly noWait?: boolean;
   /** Called with the kernel's report each time a stack check refuses. */
   readonly onRefused?: (report: string, attempt: number) => void | Promise<void>;
@@ -159,25 +159,25 @@ export class Patcher {
     try {
       await this.enable(place, options);
     } catch (error) {
-      await this.unload(place, {});
+      // What a caller who gave up began goes on without him.
+      if ((await this.status(place, {})).state === "loaded") await this.unload(place, {});
       throw error;
     }
     return place;
   }
 
-  async enable(patch: LoadedPatch, options: LoadOptions): Promise<void> {
-    const attempts = patch.model === "kpatch" ? (options.attempts ?? ATTEMPTS) : 1;
-    for (let attempt = 1; ; attempt++) {
-      const result = await this.#carryOut(MAIL_OP_KLP_ENABLE, patch, options);
-      if (result === 0) return;
-      await this.#refused(patch, result, attempt, attempts, options);
-    }
+  enable(patch: LoadedPatch, options: LoadOptions): Promise<void> {
+    return this.#insist(MAIL_OP_KLP_ENABLE, patch, options);
   }
 
-  async disable(patch: LoadedPatch, options: LoadOptions = {}): Promise<void> {
+  disable(patch: LoadedPatch, options: LoadOptions): Promise<void> {
+    return this.#insist(MAIL_OP_KLP_DISABLE, patch, options);
+  }
+
+  async #insist(op: number, patch: LoadedPatch, options: LoadOptions): Promise<void> {
     const attempts = patch.model === "kpatch" ? (options.attempts ?? ATTEMPTS) : 1;
     for (let attempt = 1; ; attempt++) {
-      const result = await this.#carryOut(MAIL_OP_KLP_DISABLE, patch, options);
+      const result = await this.#carryOut(op, patch, options);
       if (result === 0) return;
       await this.#refused(patch, result, attempt, attempts, options);
     }
@@ -186,7 +186,8 @@ export class Patcher {
   /** Takes a disabled patch out of the machine: slots, versions, memory. */
   async unload(patch: LoadedPatch, options: CallOptions): Promise<void> {
     const place = this.#placeOf(patch);
-    const result = await this.#carryOut(MAIL_OP_KLP_UNLOAD, place, options);
+    refuseAborted(options.signal);
+    const result = await this.#carryOut(MAIL_OP_KLP_UNLOAD, place, {}); // it does not last: one look at all stacks
     if (result !== 0) {
       throw new MachineError(
         "PATCH_IN_USE",
@@ -307,10 +308,7 @@ export class Patcher {
     const firstIndex = this.#freeIndices(functions.length);
     const indices = new Map(functions.map((path, k) => [path, firstIndex + k]));
     const layout = layOut(patch);
-    const block = succeeded(
-      (await this.#mailbox.request(MAIL_OP_KLP_ALLOC, "", layout.bytes, options)).status,
-      `memory for patch ${info.name}`,
-    );
+    const block = await allocate(this.#mailbox, layout.bytes, `memory for patch ${info.name}`, options);
     const place: Place = {
       name: info.name,
       number,
@@ -333,7 +331,7 @@ export class Patcher {
         const moved = (slots: readonly number[]): void => void this.#places.set(number, { ...place, slots });
         this.#objects.add(number, { patch, block, indices, moved });
       }
-      const { status } = await this.#mailbox.request(MAIL_OP_KLP_LOAD, descriptor, 0, options);
+      const { status } = await this.#mailbox.request(MAIL_OP_KLP_LOAD, descriptor, 0, {});
       const refusal = status < 0 ? this.#objects.takeRefusal() : undefined;
       if (refusal) throw refusal;
       succeeded(status, `patch ${info.name}`);
@@ -361,10 +359,7 @@ export class Patcher {
     this.#places.delete(place.number);
     this.#objects.delete(place.number);
     await this.#platform.uninstall(Array.from({ length: place.count }, (_, k) => place.firstIndex + k));
-    succeeded(
-      (await this.#mailbox.request(MAIL_OP_KLP_FREE, "", place.block, {})).status,
-      `memory of patch ${place.name}`,
-    );
+    await release(this.#mailbox, place.block, `memory of patch ${place.name}`);
   }
 
   #freeNumber(): number {

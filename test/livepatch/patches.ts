@@ -113,3 +113,13 @@ export const PULSE: Edits = {
     ["function wake_irqd(): void {", "function wake_irqd(): void {\n  if (load<i32>(DEVICE) == -77) return;"],
   ],
 };
+
+/** A live patch with a bug: a write to /dev/full divides by zero. */
+export const FAULTY: Edits = {
+  "fs/devices.ts": [
+    [
+      "export function full_write(file: File, from: usize, length: i32): i32 {\n  return -ENOSPC;",
+      "export function full_write(file: File, from: usize, length: i32): i32 {\n  return length / (file.position as i32);",
+    ],
+  ],
+};

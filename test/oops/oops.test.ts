@@ -3,19 +3,10 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineEvent, MachineOptions } from "../../host/index.ts";
 import { FAILURE, failingImage } from "../failing-image.ts";
+import { FAULTY } from "../livepatch/patches.ts";
 import { patchImage } from "../patch-image.ts";
-import type { Edits } from "../patch-image.ts";
 import { CLIMBER } from "../user-module.ts";
 
-/** A live patch with a bug: a write to /dev/full divides by zero. */
-const FAULTY: Edits = {
-  "fs/devices.ts": [
-    [
-      "export function full_write(file: File, from: usize, length: i32): i32 {\n  return -ENOSPC;",
-      "export function full_write(file: File, from: usize, length: i32): i32 {\n  return length / (file.position as i32);",
-    ],
-  ],
-};
 const DIE = 128;
 const LIVEPATCH = 32768;
 const SIGSEGV = 11;

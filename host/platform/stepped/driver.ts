@@ -6,7 +6,7 @@
  * machines switch at almost every step and others in long bursts. Time is virtual: steps and turns cost a fixed time,
  * and when every CPU is idle it jumps to the next timer or device interrupt.
  *
- * Contract: `turn` runs one turn, and throws DEADLOCK, LIVELOCK, STEP_BUDGET or KERNEL_PANIC when there cannot be one.
+ * Contract: `turn` runs one turn, and throws LIVELOCK, STEP_BUDGET or KERNEL_PANIC when there cannot be one.
  * Invariant: no clock, no engine and no event loop is looked at, so options and seed decide every byte.
  */
 import {
@@ -107,6 +107,15 @@ export class Driver {
 
   eachSocket(work: (socket: Socket) => void): void {
     for (const seat of this.#seats) work(seat.socket);
+  }
+
+  /** For a machine in which nothing happens, although somebody waits for it. */
+  refuseDeadlock(): never {
+    throw this.#stuck(
+      "DEADLOCK",
+      "nothing can happen any more: every CPU is idle and no timer is armed",
+      "Find who should have been woken: read /proc/<pid>/stack of its task before it sleeps.",
+    );
   }
 
   /** Runs one CPU for a turn, or lets time jump; never past `until`. False when nothing happens before `until`. */
@@ -225,13 +234,7 @@ export class Driver {
       .map(({ block }) => this.#memory.loadDouble(block + PERCPU_IDLE_UNTIL))
       .filter((time) => time !== 0);
     const next = Math.min(this.#clock.nextDevice, ...timers);
-    if (next === Infinity && until === Infinity) {
-      throw this.#stuck(
-        "DEADLOCK",
-        "nothing can happen any more: every CPU is idle and no timer is armed",
-        "Find who should have been woken: read /proc/<pid>/stack of its task before it sleeps.",
-      );
-    }
+    if (next === Infinity && until === Infinity) return false;
     if (next > until) {
       this.#now = until;
       for (const seat of this.#seats) if (seat.mode === "idle") this.#account(seat);

@@ -1,13 +1,13 @@
 /**
  * The stepped platform: a machine that runs only while somebody waits for it.
  *
- * Idea: waiting for a word means taking turns until it has changed. Contract: platform.ts; a failure is for good.
- * Invariant: turns depend on nothing but memory and seed; the pauses in between, which let the rest of the program
- * live, come after a fixed number of turns.
+ * Idea: waiting for a word means taking turns until it has changed; any number of callers may wait at once. Contract:
+ * platform.ts; a failure is for good. Invariant: turns depend on nothing but memory and seed, and stop at once when
+ * a caller has what it waits for; the pauses in between, which let the rest of the program live, come after a fixed number of turns.
  */
 import { STATE_BOOTING, STATE_PANIC } from "../../../kernel/abi.ts";
 import { MACHINE, MACHINE_STATE, PERCPU_ONLINE } from "../../../kernel/layout.ts";
-import { refuseAborted } from "../../abort.ts";
+import { abortError } from "../../abort.ts";
 import type { Locate } from "../../cpu/backtrace.ts";
 import type { PatchCode, SlotQuestion } from "../../cpu/cpu.ts";
 import { MachineError } from "../../errors.ts";
@@ -18,13 +18,23 @@ import { Driver } from "./driver.ts";
 /** Turns between two pauses. */
 const SLICE = 1000;
 
+interface Waiter {
+  readonly done: () => boolean;
+  /** Machine time never goes past it. */
+  readonly until: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class SteppedPlatform implements Platform {
   readonly realTime = false;
   readonly #plan: PlatformPlan;
   readonly #driver: Driver;
+  readonly #waiters = new Set<Waiter>();
   #service: { address: number; value: number; answer: () => Promise<void> } | undefined;
   #failure: MachineError | undefined;
-  #waiting: Promise<unknown> = Promise.resolve();
+  #running: Promise<void> | undefined;
 
   constructor(plan: PlatformPlan, locate: Locate) {
     this.#plan = plan;
@@ -39,11 +49,7 @@ export class SteppedPlatform implements Platform {
   }
 
   change(address: number, value: number, signal?: AbortSignal): Promise<void> {
-    return this.#run(
-      () => this.#plan.memory.load(address) !== value,
-      () => Infinity,
-      signal,
-    );
+    return this.#wait(() => this.#plan.memory.load(address) !== value, Infinity, signal);
   }
 
   serve(address: number, value: number, answer: () => Promise<void>): void {
@@ -51,9 +57,8 @@ export class SteppedPlatform implements Platform {
   }
 
   pass(seconds: number, signal?: AbortSignal): Promise<void> {
-    let end = Infinity;
-    const over = (): boolean => this.#driver.now >= end;
-    return this.#run(over, () => (end = this.#driver.now + Math.round(seconds * 1e9)), signal);
+    const end = this.#driver.now + Math.round(seconds * 1e9);
+    return this.#wait(() => this.#driver.now >= end, end, signal);
   }
 
   timeNs(): number {
@@ -86,25 +91,59 @@ export class SteppedPlatform implements Platform {
 
   async shutdown(): Promise<void> {
     this.#failure ??= new MachineError("SHUT_DOWN", "the machine has been shut down", "Boot another.");
-    await this.#waiting;
+    await this.#running;
   }
 
-  /** One waiter runs the machine at a time; the next looks at its own word when that one is through. */
-  #run(done: () => boolean, until: () => number, signal: AbortSignal | undefined): Promise<void> {
-    const turns = this.#waiting.then(() => this.#takeTurns(done, until(), signal));
-    this.#waiting = turns.catch(() => undefined);
-    return turns;
+  /** The machine runs as long as anybody waits for it. */
+  #wait(done: () => boolean, until: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.add({ done, until, signal, resolve, reject });
+      this.#running ??= Promise.resolve()
+        .then(() => this.#takeTurns())
+        .catch((error: unknown) => {
+          this.#running = undefined;
+          this.#dismiss(() => true, error);
+        });
+    });
   }
 
-  async #takeTurns(done: () => boolean, until: number, signal: AbortSignal | undefined): Promise<void> {
-    while (!done()) {
-      refuseAborted(signal);
-      this.#guard(() => {
-        for (let turns = 0; turns < SLICE && !done() && !this.#isCalled(); turns++) this.#driver.turn(until);
-      });
-      if (this.#isCalled()) await this.#service?.answer();
+  async #takeTurns(): Promise<void> {
+    for (let dead = false; ;) {
+      this.#dismiss(({ signal }) => signal?.aborted === true);
+      const happened = this.#guard(() => this.#takeSlice());
       this.#plan.onPulse();
-      if (!done()) await new Promise<void>((resume) => setTimeout(resume, 0));
+      for (const waiter of this.#waiters) {
+        if (!waiter.done()) continue;
+        this.#waiters.delete(waiter);
+        waiter.resolve();
+      }
+      if (this.#waiters.size === 0) {
+        this.#running = undefined; // at once: the next to wait begins anew
+        return;
+      }
+      if (this.#isCalled()) await this.#service?.answer();
+      else if (dead && !happened) this.#guard(() => this.#driver.refuseDeadlock());
+      dead = !happened;
+      await new Promise<void>((resume) => setTimeout(resume, 0)); // whoever has what he waited for may ask for more
+    }
+  }
+
+  /** Turns until somebody has what he waits for, is asked something, or for a while. False when nothing can happen. */
+  #takeSlice(): boolean {
+    const waiters = [...this.#waiters];
+    const until = Math.min(...waiters.map((waiter) => waiter.until));
+    for (let turns = 0; turns < SLICE; turns++) {
+      if (this.#isCalled() || waiters.some((waiter) => waiter.done())) return true;
+      if (!this.#driver.turn(until) && until === Infinity) return false;
+    }
+    return true;
+  }
+
+  #dismiss(which: (waiter: Waiter) => boolean, reason?: unknown): void {
+    for (const waiter of this.#waiters) {
+      if (!which(waiter)) continue;
+      this.#waiters.delete(waiter);
+      waiter.reject(reason ?? abortError(waiter.signal));
     }
   }
 
@@ -113,10 +152,10 @@ export class SteppedPlatform implements Platform {
     return service !== undefined && this.#plan.memory.load(service.address) === service.value;
   }
 
-  #guard(work: () => void): void {
+  #guard<T>(work: () => T): T {
     if (this.#failure) throw this.#failure;
     try {
-      work();
+      return work();
     } catch (error) {
       this.#failure = this.#asMachineError(error);
       this.#plan.onPulse();
