@@ -4,6 +4,7 @@
 import { Machine } from "../machine.ts";
 import type { PatchModel } from "../toolchain/patch-format.ts";
 import type { Effort, Outcome, Reading, Tools } from "./bench.ts";
+import { benchConsole } from "./console.ts";
 import { figure } from "./figure.ts";
 import { benchPatch, onMachine, spawnAll } from "./lab.ts";
 
@@ -18,9 +19,13 @@ export async function benchBoot(effort: Effort, tools: Tools): Promise<Outcome> 
     figures.push(figure("boot.ready", `${cpus} CPUs`, await boots(cpus, effort, tools)));
   }
   for (const busy of [false, true]) figures.push(...(await loads(busy, effort, tools)));
+  figures.push(...(await benchConsole(effort, tools)));
   return {
     figures,
-    notes: ["the first boot and the first loads are not counted; a patch is read once, and loaded from its bytes"],
+    notes: [
+      "the first boot and the first loads are not counted; a patch is read once, and loaded from its bytes",
+      "boot.shell and exec.true are processes: Node's start is in the first, taken off the second",
+    ],
   };
 }
 

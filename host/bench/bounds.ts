@@ -7,17 +7,16 @@
 import type { Statistic } from "./figure.ts";
 import type { MetricName } from "./metrics.ts";
 
-export interface Bound {
-  readonly atMost: number;
-}
+export type Bound = { readonly atMost: number } | { readonly atLeast: number };
 
-interface Row extends Bound {
+type Row = Bound & {
   readonly metric: MetricName;
   readonly statistic: Statistic;
   /** Circumstances that it is stated for; all without. */
   readonly at?: RegExp;
-}
+};
 
+const MB = 1e6;
 const US = 1e3;
 const MS = 1e6;
 const S = 1e9;
@@ -34,6 +33,8 @@ const ROWS: readonly Row[] = [
   { metric: "task.switch", statistic: "p50", atMost: 300 },
   { metric: "pipe.round_trip", statistic: "p50", atMost: 2 * US },
   { metric: "wake.idle", statistic: "p50", atMost: 60 * US },
+  { metric: "task.spawn", statistic: "p50", atMost: 20 * US },
+  { metric: "task.memory", statistic: "p50", at: /^10000 tasks of one process$/, atMost: 60 * MB },
   { metric: "stop.commit_of_floor", statistic: "p50", at: STATED_CPUS, atMost: 2 },
   { metric: "stop.commit_of_floor", statistic: "p99", at: STATED_CPUS, atMost: 4 },
   { metric: "stop.standstill_of_floor", statistic: "p50", at: STATED_CPUS, atMost: 2 },
@@ -42,12 +43,25 @@ const ROWS: readonly Row[] = [
   { metric: "graft.gap_of_sham", statistic: "p99", atMost: 1.2 },
   { metric: "graft.over_of_floor", statistic: "p50", atMost: 2 },
   { metric: "patch.enabled", statistic: "p50", at: /^kpatch, 4 CPUs$/, atMost: 10 * MS },
+  { metric: "scale.mixed_of_two", statistic: "p50", at: /^16 CPUs$/, atLeast: 0.7 },
   { metric: "boot.ready", statistic: "p50", at: /^4 CPUs$/, atMost: 500 * MS },
+  { metric: "boot.shell", statistic: "p50", atMost: 700 * MS },
+  { metric: "exec.true", statistic: "p50", atMost: 100 * MS },
   { metric: "build.cold", statistic: "p50", atMost: 30 * S },
   { metric: "build.patch", statistic: "p50", atMost: 3 * S },
 ];
 
 export function boundOf(metric: MetricName, at: string, statistic: Statistic): Bound | undefined {
   const row = ROWS.find((one) => one.metric === metric && one.statistic === statistic && (one.at?.test(at) ?? true));
-  return row && { atMost: row.atMost };
+  if (!row) return undefined;
+  return "atMost" in row ? { atMost: row.atMost } : { atLeast: row.atLeast };
+}
+
+export function keeps(bound: Bound, value: number): boolean {
+  return "atMost" in bound ? value <= bound.atMost : value >= bound.atLeast;
+}
+
+/** As in `≤ 1.5`. */
+export function boundText(bound: Bound, show: (value: number) => string): string {
+  return "atMost" in bound ? `≤ ${show(bound.atMost)}` : `≥ ${show(bound.atLeast)}`;
 }

@@ -6,7 +6,7 @@
  * reason, and never zero.
  */
 import { build, encodeIntoCompressedBase64 } from "hdr-histogram-js";
-import { boundOf } from "./bounds.ts";
+import { boundOf, keeps } from "./bounds.ts";
 import type { Bound } from "./bounds.ts";
 import type { MetricName, Unit } from "./metrics.ts";
 import { METRICS } from "./metrics.ts";
@@ -99,7 +99,7 @@ export function ratio(
 
 function judged(metric: MetricName, at: string, statistic: Statistic, value: number): { bound?: Bound; met?: boolean } {
   const bound = boundOf(metric, at, statistic);
-  return bound ? { bound, met: value <= bound.atMost } : {};
+  return bound ? { bound, met: keeps(bound, value) } : {};
 }
 
 function histogramOf(samples: readonly number[]): string {

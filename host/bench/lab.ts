@@ -6,6 +6,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { METER_KIND_STAMP } from "../../kernel/records.ts";
 import { MachineError } from "../errors.ts";
 import { Machine } from "../machine.ts";
 import type { StopTimes } from "../patch/stop-times.ts";
@@ -58,6 +59,17 @@ export async function spawnAll(machine: Machine, program: string, count: number,
   for (let i = 0; i < count; i++) pids.push(await machine.spawn(program, argument));
   return pids;
 }
+
+/** Starts sleepers, processes or threads of one, and waits until no CPU has anything left to do. */
+export async function crowd({ machine, meter }: Lab, tasks: number, program: Crowd = "crowd"): Promise<void> {
+  await machine.spawn(program, tasks);
+  while (!meter.drain().some(({ kind }) => kind === METER_KIND_STAMP)) await machine.run(0.01);
+  for (let switches = -1; switches !== machine.counters().total.switches; await machine.run(0.05)) {
+    switches = machine.counters().total.switches;
+  }
+}
+
+export type Crowd = "crowd" | "throng";
 
 /** The patch of bench_step(), which cannot sleep, or one of a function that can; for the image `kernel`. */
 export async function benchPatch(name: "bench-step" | "dirty-pipe" = "bench-step"): Promise<Uint8Array> {

@@ -4,7 +4,7 @@
  * Contract: docs/metrics.md has a line for each, with the two events that it lies between; a test compares them. Adding
  * a metric is a row here and a line there. Invariant: times are ns wherever they are stored; only text scales them.
  */
-export type Unit = "ns" | "ratio" | "per second" | "share";
+export type Unit = "ns" | "ratio" | "per second" | "share" | "bytes";
 
 export const METRICS = {
   "stamp.cost": { unit: "ns" },
@@ -29,6 +29,8 @@ export const METRICS = {
   "task.switch": { unit: "ns" },
   "pipe.round_trip": { unit: "ns" },
   "wake.idle": { unit: "ns" },
+  "task.spawn": { unit: "ns" },
+  "task.memory": { unit: "bytes" },
 
   "stop.commit": { unit: "ns" },
   "stop.stopped": { unit: "ns" },
@@ -62,6 +64,7 @@ export const METRICS = {
   "graft.over_of_floor": { unit: "ratio" },
 
   "scale.mixed": { unit: "per second" },
+  "scale.mixed_of_two": { unit: "ratio" },
   "scale.calls": { unit: "per second" },
   switch: { unit: "ns" },
   commit: { unit: "ns" },
@@ -73,6 +76,8 @@ export const METRICS = {
   "lost per switch": { unit: "ns" },
 
   "boot.ready": { unit: "ns" },
+  "boot.shell": { unit: "ns" },
+  "exec.true": { unit: "ns" },
   "patch.enabled": { unit: "ns" },
   "build.cold": { unit: "ns" },
   "build.patch": { unit: "ns" },

@@ -6,7 +6,7 @@ import type { LoadedPatch } from "../patch/patcher.ts";
 import type { MeterRecord } from "../meter.ts";
 import type { PatchModel } from "../toolchain/patch-format.ts";
 import type { Effort, Outcome, Reading, Tools } from "./bench.ts";
-import { figure } from "./figure.ts";
+import { figure, ratio } from "./figure.ts";
 import { benchPatch, onMachine, spawnAll } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 import { Restarter } from "./restart.ts";
@@ -20,9 +20,15 @@ const PAIRS: Readonly<Record<Effort["name"], number>> = { quick: 1, normal: 4, f
 
 export async function benchScale(effort: Effort, tools: Tools): Promise<Outcome> {
   const figures: Reading[] = [];
+  const rates = new Map<number, number[]>();
   for (const cpus of CPUS.filter((count) => count <= effort.mostCpus)) {
     tools.say(`scale: mixed work on ${cpus} CPUs`);
-    figures.push(figure("scale.mixed", `${cpus} CPUs`, await mixedRates(cpus, effort, tools)));
+    const samples = await mixedRates(cpus, effort, tools);
+    rates.set(cpus, samples);
+    figures.push(figure("scale.mixed", `${cpus} CPUs`, samples));
+  }
+  for (const [cpus, samples] of rates) {
+    if (cpus >= 2) figures.push(ratio("scale.mixed_of_two", `${cpus} CPUs`, samples, rates.get(2) ?? []));
   }
   const pairs = PAIRS[effort.name];
   for (const callers of CALLERS.filter((count) => count <= effort.mostCpus)) {

@@ -4,11 +4,9 @@
  * From the last CPU's arrival to its decision, for a function that may sleep: for others no stack is looked at. Growth
  * compares the cost per task of the most with that of the fewest.
  */
-import { METER_KIND_STAMP } from "../../kernel/records.ts";
 import type { Effort, Reading, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
-import { benchPatch, onMachine, wholeStop } from "./lab.ts";
-import type { Lab } from "./lab.ts";
+import { benchPatch, crowd, onMachine, wholeStop } from "./lab.ts";
 
 const TASKS = [1000, 5000, 10_000];
 const MEMORY_MIB = 512;
@@ -41,13 +39,4 @@ async function check(tasks: number, stops: number, tools: Tools): Promise<number
     }
     return samples;
   });
-}
-
-/** Starts the tasks, and waits until no CPU has anything left to do. */
-async function crowd({ machine, meter }: Lab, tasks: number): Promise<void> {
-  await machine.spawn("crowd", tasks);
-  while (!meter.drain().some(({ kind }) => kind === METER_KIND_STAMP)) await machine.run(0.01);
-  for (let switches = -1; switches !== machine.counters().total.switches; await machine.run(0.05)) {
-    switches = machine.counters().total.switches;
-  }
 }

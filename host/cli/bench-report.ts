@@ -1,6 +1,7 @@
 /**
  * Figures as text: a table per circumstance, 80 columns wide, with unit, bound and verdict of each.
  */
+import { boundText } from "../bench/bounds.ts";
 import type { Reading } from "../bench/bench.ts";
 import type { BenchDocument, BenchReport } from "../bench/document.ts";
 import type { Figure } from "../bench/figure.ts";
@@ -18,6 +19,7 @@ const SHOW: Readonly<Record<Unit, (value: number) => string>> = {
   ratio: (value) => `${value < 100 ? value.toFixed(2) : value.toFixed(0)} x`,
   "per second": (value) => `${si(value)}/s`,
   share: (value) => `${(value * 100).toFixed(2)} %`,
+  bytes: (value) => `${si(value)}B`,
 };
 
 export function show(value: number, unit: Unit): string {
@@ -47,7 +49,7 @@ function row(reading: Reading, paint: Paint): string {
 
 function verdict({ bound, met, unit }: Figure, paint: Paint): string {
   if (!bound) return "";
-  return paint(met ? "green" : "red", `  ${met ? "ok" : "NOT"} ≤ ${show(bound.atMost, unit)}`);
+  return paint(met ? "green" : "red", `  ${met ? "ok" : "NOT"} ${boundText(bound, (limit) => show(limit, unit))}`);
 }
 
 export function renderVerdict({ bounds, benches }: BenchDocument, paint: Paint): string {
@@ -56,7 +58,7 @@ export function renderVerdict({ bounds, benches }: BenchDocument, paint: Paint):
     .filter((reading): reading is Figure => "met" in reading && !reading.met);
   const names = missed.map(
     ({ metric, at, statistic, value, unit, bound }) =>
-      `  ${metric} (${at}) ${statistic} ${show(value, unit)}, bound ${show(bound?.atMost ?? NaN, unit)}`,
+      `  ${metric} (${at}) ${statistic} ${show(value, unit)}, bound ${bound ? boundText(bound, (limit) => show(limit, unit)) : ""}`,
   );
   const head = `${bounds.met} bounds met, ${bounds.missed} missed`;
   return `${[paint(bounds.missed > 0 ? "red" : "green", head), ...names].join("\n")}\n`;

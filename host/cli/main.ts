@@ -3,22 +3,14 @@
  * `wlp`: the command line.
  *
  * Contract: every refusal goes to standard error with code, name and remedy. Exit status: 0 done, 1 it did not
- * happen, 2 wrong usage, 3 nothing to build, 130 interrupted, 141 nobody reads the output any more. A command is a file with a `Command`, and a line here.
+ * happen, 2 wrong usage, 3 nothing to build, 130 interrupted, 141 nobody reads the output any more.
  * Invariant: on SIGINT the running machine is shut down before the process ends.
  */
 import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import { MachineError } from "../errors.ts";
 import type { MachineErrorCode } from "../errors.ts";
-import { benchCommand } from "./bench.ts";
-import { bootCommand } from "./boot.ts";
-import { buildCommand } from "./build.ts";
-import { execCommand } from "./exec.ts";
-import { inspectCommands } from "./inspect.ts";
-import { patchCommands } from "./patches.ts";
-import { runCommand } from "./run.ts";
-import { shutdownCommand } from "./shutdown.ts";
-import { traceCommand } from "./trace.ts";
+import { commandsFor } from "./commands.ts";
 
 const USAGE: ReadonlySet<MachineErrorCode> = new Set([
   "BAD_OPTION",
@@ -49,15 +41,8 @@ function quiet(command: Command): Command {
 
 const program = quiet(new Command("wlp"))
   .description("A small SMP kernel in WebAssembly that can be patched while it runs.")
-  .version(await packageVersion())
-  .addCommand(quiet(runCommand(interrupt.signal)))
-  .addCommand(quiet(buildCommand()))
-  .addCommand(quiet(benchCommand(interrupt.signal)))
-  .addCommand(quiet(bootCommand(interrupt.signal)))
-  .addCommand(quiet(execCommand(interrupt.signal)))
-  .addCommand(quiet(shutdownCommand()))
-  .addCommand(quiet(traceCommand(interrupt.signal)));
-for (const command of [...patchCommands(interrupt.signal), ...inspectCommands()]) program.addCommand(quiet(command));
+  .version(await packageVersion());
+for (const command of await commandsFor(process.argv[2], interrupt.signal)) program.addCommand(quiet(command));
 
 try {
   await program.parseAsync();

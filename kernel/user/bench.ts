@@ -4,6 +4,7 @@
 import { O_CREAT, O_RDWR, SYS_BENCH } from "../abi";
 import { METER_DO_CALL, METER_DO_DIRECT, METER_DO_HOOKED, METER_DO_STAMP, METER_DO_TIMED } from "../records";
 import { BUFFER, ascii, close, decimal, getpid, open, pipe, raw, read, spawn, unlink, wait, write, yield_cpu } from "./lib";
+import { thread } from "./process";
 
 const FDS: usize = memory.data(16);
 const BYTE: usize = memory.data(1);
@@ -97,10 +98,29 @@ export function mixer(rounds: i32): i32 {
   return wait(-1, 0) > 0 ? 0 : 1;
 }
 
+/** Spawns `rounds` leaves, each when the last has been waited for, between two stamps. */
+export function burier(rounds: i32): i32 {
+  stamp(0);
+  for (let i = 0; i < rounds; i++) {
+    const child = spawn("leaf", 0);
+    if (child < 0 || wait(child, 0) != child) return 1;
+  }
+  stamp(rounds);
+  return 0;
+}
+
 /** `tasks` processes asleep in a read that gets nothing; the stamp says that all were started. */
 export function crowd(tasks: i32): i32 {
   if (pipe(FDS) != 0) return 1;
   for (let i = 0; i < tasks; i++) if (spawn("waiter", load<i32>(FDS)) < 0) return 1;
+  stamp(tasks);
+  return read(load<i32>(FDS), BYTE, 1) == 0 ? 0 : 1;
+}
+
+/** The same as threads of one process. */
+export function throng(tasks: i32): i32 {
+  if (pipe(FDS) != 0) return 1;
+  for (let i = 0; i < tasks; i++) if (thread("waiter", load<i32>(FDS)) < 0) return 1;
   stamp(tasks);
   return read(load<i32>(FDS), BYTE, 1) == 0 ? 0 : 1;
 }

@@ -9,7 +9,7 @@ export { leaf, spawner } from "./processes";
 export { bounce, bouncer } from "./bounce";
 export { crash, deep, escape } from "./faults";
 export { dirty_pipe, late_reader, splice_sleeper, vault, waker } from "./exploit";
-export { caller, crowd, looper, mixer, pinger, ponger, timer, waiter, yielder } from "./bench";
+export { burier, caller, crowd, looper, mixer, pinger, ponger, throng, timer, waiter, yielder } from "./bench";
 export { probe } from "./probes";
 export { sh } from "./shell/sh";
 export { cat, grep, head, wc } from "./tools/files";

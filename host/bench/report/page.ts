@@ -5,6 +5,7 @@
  * no link to anything outside; text of the document is escaped.
  */
 import { decodeFromCompressedBase64 } from "hdr-histogram-js";
+import { boundText } from "../bounds.ts";
 import type { BenchDocument, BenchReport } from "../document.ts";
 import { HISTOGRAM_SCALE } from "../figure.ts";
 import type { Figure } from "../figure.ts";
@@ -147,7 +148,7 @@ function section({ bench, seconds, figures, notes }: BenchReport, show: Show): s
     );
     const range = interval.map((edge) => show(edge, unit)).join(" – ");
     const verdict = bound
-      ? `<td class="${met ? "ok" : "not"}">${met ? "met" : "missed"}: ≤ ${escaped(show(bound.atMost, unit))}</td>`
+      ? `<td class="${met ? "ok" : "not"}">${met ? "met" : "missed"}: ${escaped(boundText(bound, (limit) => show(limit, unit)))}</td>`
       : "<td></td>";
     return `<tr>${name}${[...cells, range, `${n}`].map((cell) => `<td>${escaped(cell)}</td>`).join("")}${verdict}</tr>`;
   });
