@@ -381,6 +381,8 @@ export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const ELOOP = 40;
+export const EOPNOTSUPP = 95;
+export const EADDRNOTAVAIL = 99;
 export const ECANCELED = 125;
 export const ERESTART = 512; // within the kernel: poked, not signalled; the system call is made again
 

@@ -140,6 +140,7 @@ export const PERCPU_STUCK_SINCE = 3584; // f64 ns: the first tick of those that 
 export const PERCPU_STUCK_SWITCHES = 3592; // f64: COUNTER_SWITCHES at that tick
 export const PERCPU_STUCK_TOLD = 3600; // how often the log was told
 export const PERCPU_DEAF_TOLD = 3608; // f64 ns: TICK_SENT of the tick that was not taken, when the log was told; written by another CPU
+export const PERCPU_IN_PROBE = 3616; // 1 while the handler of a probe runs
 export const PERCPU_SIZE = 4096;
 
 // Histograms are log-linear: 8 buckets per octave, u32 counts; value in ns. Same rule on both sides.
@@ -271,7 +272,10 @@ export const MODULE_LIST = RCU + RCU_SIZE; // module/module.ts
 export const MODULE_LIST_SIZE = 128;
 export const OOPS = MODULE_LIST + MODULE_LIST_SIZE; // cpu/oops.ts: CPU that tells of a fault, plus one, or 0; atomic
 export const OOPS_SIZE = CACHE_LINE;
-export const KERNEL_SIZE = OOPS + OOPS_SIZE - KERNEL;
+export const PROBES = OOPS + OOPS_SIZE; // trace/probe.ts, one per registered probe
+export const PROBE_SIZE = 64;
+export const MAX_PROBES = 32;
+export const KERNEL_SIZE = PROBES + PROBE_SIZE * MAX_PROBES - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 

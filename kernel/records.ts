@@ -26,6 +26,7 @@ export const EVENT_ENTRY = 2; // function_graph: a call, and
 export const EVENT_RETURN = 3; // its end
 export const EVENT_MARK = 4; // text that a user wrote: what follows is EVENT_MORE, up to a zero
 export const EVENT_MORE = 5;
+export const EVENT_PROBE = 6; // a call of a probed function
 export const EVENT_FLAG_IRQS_OFF = 1;
 export const EVENT_FLAG_RESCHED = 2;
 export const EVENT_FLAG_HARDIRQ = 4;

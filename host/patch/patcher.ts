@@ -381,7 +381,7 @@ export class Patcher {
 function busy(name: string): MachineError {
   return new MachineError(
     "PATCH_BUSY",
-    `patch ${name}: another patching is not finished, or a newer patch lies on top`,
-    "Wait for the transition, or take the newer patch off first.",
+    `patch ${name}: another patching is not finished, a newer patch lies on top, tracing is off, or a probe redirects one of its functions`,
+    "Wait for the transition, take the newer patch off first, set kernel.ftrace_enabled to 1, or unload the module with the probe.",
   );
 }

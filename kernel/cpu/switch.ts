@@ -11,7 +11,7 @@
  */
 import { EXIT_STEP, STEP_CALL, STEP_RELAX } from "../abi";
 import {
-  EMERGENCY, EMERGENCY_SIZE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_IN_TASK, PERCPU_RESUMING, PERCPU_STACK_HIT, PERCPU_STEP_STACK, TASK_STACK_POS, WORD,
+  EMERGENCY, EMERGENCY_SIZE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_IN_PROBE, PERCPU_IN_TASK, PERCPU_RESUMING, PERCPU_STACK_HIT, PERCPU_STEP_STACK, TASK_STACK_POS, WORD,
 } from "../layout";
 import { cpu_id, this_cpu } from "./percpu";
 
@@ -44,6 +44,10 @@ import { cpu_id, this_cpu } from "./percpu";
     return;
   }
   if (!load<i32>(this_cpu, PERCPU_IN_TASK)) return;
+  if (load<i32>(this_cpu, PERCPU_IN_PROBE)) {
+    if (kind == STEP_RELAX) unreachable(); // its handler waits for a CPU that gets no turn
+    return; // a stub holds no stack that could be left
+  }
   if (!step(kind)) return;
   store<i32>(this_cpu, EXIT_STEP, PERCPU_EXIT);
   start_unwind(<usize>load<u32>(this_cpu, PERCPU_STEP_STACK));

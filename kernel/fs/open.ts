@@ -57,7 +57,8 @@ function open_inode(inode: Inode, flags: i32, created: bool): File {
   file.inode = inode;
   if (flags & O_TRUNC && inode.kind == FILE_RAM) ram_resize(inode, 0);
   let error = flags & O_TRUNC ? text_clear(inode) : 0;
-  if (!error) error = open_kind(file);
+  if (error) file.object = 0; // it was not opened, so there is nothing to release
+  else error = open_kind(file);
   if (!error) return file;
   put_file(file);
   return no_file(error);

@@ -23,6 +23,7 @@ import { klp_load, klp_request } from "./core";
 import { original_index } from "./func_stack";
 import { Patch, patch_at, patch_owner, set_patch_owner } from "./patch";
 import { wait_a_little } from "./poke";
+import { PHASE_IDLE, phase } from "./state";
 import { kgr_task_safe } from "./universe";
 
 /** A patch that is being put together: a descriptor whose rows still say what the author said. */
@@ -126,7 +127,7 @@ export function klp_forget_patch(patch: Patch): void {
   for (let round = 0; patch.state != KLP_STATE_NONE; round++) wait_a_little(round);
 }
 
-/** Patches that a module made go with it. One is in force still only if the module's init_module() failed behind it. */
+/** Patches that a module made go with it, and no transition is under way. One is in force still only if the module's init_module() failed behind it. */
 export function klp_owner_going(module: Module): void {
   for (let number = 0; number < MAX_PATCHES; number++) {
     const patch = patch_at(number);
@@ -138,6 +139,11 @@ export function klp_owner_going(module: Module): void {
     }
     klp_forget_patch(patch);
   }
+  // Stacks are looked at next, which a transition keeps from, and one may wait for this task.
+  for (let round = 0; phase() != PHASE_IDLE; round++) {
+    kgr_task_safe();
+    wait_a_little(round);
+  }
 }
 
 /** From the last one down: those from the first one up are the host's. */
@@ -147,7 +153,8 @@ export function klp_owner_going(module: Module): void {
   return number;
 }
 
-@notrace function module_of(slot: i32): Module {
+/** The module that the slot is of, or null. */
+@notrace export function module_of(slot: i32): Module {
   for (let number = 0; number < MAX_MODULES; number++) {
     const module = module_at(number);
     if (module_state(module) != MODULE_NONE && slot >= module.first_slot && slot < module.first_slot + module.slots) return module;
@@ -176,7 +183,7 @@ function resolve(desc: KlpPatch, i: i32, owner: Module): i32 {
 }
 
 /** Symbol row of the module's function with that slot, or 0. */
-@notrace function row_of_slot(module: Module, slot: i32): usize {
+@notrace export function row_of_slot(module: Module, slot: i32): usize {
   for (let place = 0; place < module.row_count; place++) {
     const row = module.rows + <usize>(place * SYMBOL_SIZE);
     if (load<i32>(row, SYMBOL_INDEX) == original_index(slot)) return row;

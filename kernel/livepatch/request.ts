@@ -7,9 +7,10 @@ import {
 import { KLP, KLP_MUTEX, KLP_SIZE, KLP_STATE } from "../layout";
 import { MUTEX_SIZE, Mutex, mutex_init, mutex_lock, mutex_unlock } from "../lock/mutex";
 import { wake_up } from "../sched/wait";
-import { is_enabled } from "../trace/state";
+import { MARK_REDIRECTED, is_enabled, marks_of } from "../trace/state";
+import { klp_log } from "./log";
 import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
-import { Patch, is_covered } from "./patch";
+import { Patch, func_at, is_covered, is_dormant } from "./patch";
 import { wait_a_little } from "./poke";
 import { KlpState, PHASE_IDLE, klp, phase } from "./state";
 
@@ -37,6 +38,10 @@ export function begin_request(op: i32, patch: Patch): i32 {
   const disable = op == MAIL_OP_KLP_DISABLE;
   if (patch.state != (disable ? KLP_STATE_ENABLED : KLP_STATE_LOADED)) return -EINVAL;
   if (disable && is_covered(patch)) return -EBUSY; // a newer patch lies on top: this patch is still referenced
+  if (enable && is_redirected(patch)) {
+    klp_log(patch, "a probe redirects a function of");
+    return -EBUSY;
+  }
   const before = patch.state;
   const next = enable ? KLP_STATE_ENABLING : disable ? KLP_STATE_DISABLING : KLP_STATE_UNLOADING;
   atomic.store<i32>(changetype<usize>(patch), next, offsetof<Patch>("state")); // pairs with any_patch_in_use()
@@ -52,4 +57,11 @@ export function begin_request(op: i32, patch: Patch): i32 {
   }
   wake_up(klp_queue());
   return 0;
+}
+
+/** Whether a redirector has one of its functions; registering one holds klp_lock() too. */
+@notrace function is_redirected(patch: Patch): bool {
+  if (is_dormant(patch)) return false; // a module's functions have no redirectors
+  for (let i = 0; i < patch.count; i++) if (marks_of(func_at(patch, i).slot) & MARK_REDIRECTED) return true;
+  return false;
 }

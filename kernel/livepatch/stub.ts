@@ -12,6 +12,8 @@ import { COUNTER_STUB_CALLS } from "../abi";
 import { PERCPU_RESUMING, PERCPU_REWIND_PAIR, SYMBOL_INDEX, WORD } from "../layout";
 import { count, this_cpu } from "../cpu/percpu";
 import { symbol_row } from "../sched/stacktrace";
+import { redirected_index } from "../trace/probe_hit";
+import { MARK_REDIRECTED, marks_of } from "../trace/state";
 import { chosen_index } from "./func_stack";
 
 /** Table index of the version that this call goes to. */
@@ -24,7 +26,8 @@ import { chosen_index } from "./func_stack";
   return load<i32>(symbol_row(load<u32>(end - WORD)), SYMBOL_INDEX);
 }
 
-/** Table index of what lies under the trace stub. */
+/** Table index of what lies under the trace stub. A saved frame finds its way by itself, whoever made it. */
 @notrace export function trace_next(slot: i32): i32 {
-  return klp_target(slot);
+  const redirected = marks_of(slot) & MARK_REDIRECTED && !load<i32>(this_cpu, PERCPU_RESUMING) ? redirected_index(slot) : 0;
+  return redirected ? redirected : klp_target(slot);
 }

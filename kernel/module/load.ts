@@ -18,6 +18,7 @@ import { klp_module_coming, klp_module_going } from "../livepatch/objects";
 import { klp_alloc } from "../livepatch/requests";
 import { kfree, kmalloc } from "../mm/slab";
 import { upcall } from "../process/upcall";
+import { probes_owner_going } from "../trace/kprobe";
 import { tracing_module_comes } from "../trace/modules";
 import { add_module_files } from "./files";
 import {
@@ -51,6 +52,7 @@ export function load_module(file: usize, length: i32, parameters: usize, paramet
     notify_modules(MODULE_STATE_GOING, number);
     klp_module_going(module);
     klp_owner_going(module);
+    probes_owner_going(module);
     lock_modules();
     remove_module(module);
     unlock_modules();

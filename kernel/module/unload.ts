@@ -16,6 +16,7 @@ import { wait_a_little } from "../livepatch/poke";
 import { synchronize_rcu } from "../lock/rcu";
 import { kfree } from "../mm/slab";
 import { upcall } from "../process/upcall";
+import { probes_owner_going, probes_owner_gone } from "../trace/kprobe";
 import { tracing_module_goes } from "../trace/modules";
 import { remove_module_files } from "./files";
 import {
@@ -39,6 +40,7 @@ export function delete_module(name: usize, length: i32): i32 {
   notify_modules(MODULE_STATE_GOING, module_number(module));
   klp_module_going(module);
   klp_owner_going(module);
+  probes_owner_going(module);
   lock_modules();
   remove_module(module);
   unlock_modules();
@@ -74,6 +76,7 @@ export function remove_module(module: Module): void {
   remove_module_files(module);
   tracing_module_goes(module);
   if (module.row_count) for (let round = 0; has_frames_of(module); round++) wait_a_little(round);
+  probes_owner_gone(module);
   synchronize_rcu();
   if (module.slots) forget_slots(module.first_slot, module.slots);
   upcall(UPCALL_OP_MODULE_REMOVE, module_number(module), 0, 0, 0, 0);

@@ -7,8 +7,9 @@
 import { EVENT_CALL, EVENT_ENTRY, EVENT_RETURN } from "../records";
 import { clock_ns } from "../cpu/clock";
 import { graph_called, graph_pop, graph_push } from "./graph";
+import { probe_hit } from "./probe_hit";
 import { ring_write } from "./ring";
-import { TRACER_FUNCTION, TRACER_GRAPH, Tracing, function_of, tracing } from "./state";
+import { MARK_CHOSEN, MARK_PROBED, TRACER_FUNCTION, TRACER_GRAPH, Tracing, function_of, is_enabled, marks_of, tracing } from "./state";
 
 /** Frame id of the function that called the innermost traced one, from the engine's stack, or 0. */
 @external("env", "trace_caller") declare function trace_caller(): i32;
@@ -17,8 +18,11 @@ import { TRACER_FUNCTION, TRACER_GRAPH, Tracing, function_of, tracing } from "./
   return atomic.load<i32>(changetype<usize>(tracing()), offsetof<Tracing>("on")) != 0;
 }
 
-/** A traced function is entered. */
+/** A traced or probed function is entered. */
 @notrace export function trace_enter(slot: i32): void {
+  const marks = marks_of(slot);
+  if (marks & MARK_PROBED && is_enabled()) probe_hit(slot);
+  if (!(marks & MARK_CHOSEN)) return;
   const tracer = tracing().tracer;
   if (tracer == TRACER_GRAPH) {
     const time = clock_ns();

@@ -16,9 +16,9 @@ import { MAX_ORDER } from "../mm/page";
 import { wake_up_task } from "../sched/core";
 import { symbol_row } from "../sched/stacktrace";
 import { graph_stacks_alloc, graph_stacks_free } from "./graph_tasks";
-import { ring_head, ring_of, rings_alloc, rings_free } from "./ring";
+import { ring_head, ring_of, rings_alloc, rings_free, rings_hide } from "./ring";
 import {
-  MARK_CHOSEN, MARK_FILTER, MARK_GRAPH, MARK_NOTRACE, MARK_PROBED, MARK_WANTED, SLOT_END, TRACER_GRAPH, TRACER_NOP, function_of, marks_of, set_function, set_marks, tracing,
+  MARK_CHOSEN, MARK_FILTER, MARK_GRAPH, MARK_LINGERS, MARK_NOTRACE, MARK_PROBED, MARK_WANTED, SLOT_END, TRACER_GRAPH, TRACER_NOP, function_of, marks_of, set_function, set_marks, tracing,
 } from "./state";
 
 /** Pages per CPU at first: 64 KiB. */
@@ -60,8 +60,8 @@ if (MUTEX_SIZE > TRACE_LOCK_SIZE) ERROR("Mutex no longer fits layout.ts");
   for (let slot = 1; slot < SLOT_END; slot++) {
     if (!function_of(slot)) continue;
     const marks = marks_of(slot);
-    const chosen = tracing().tracer != TRACER_NOP && !(marks & MARK_NOTRACE) && (!filtered || marks & MARK_FILTER);
-    const wanted = tracing().enabled && (chosen || marks & MARK_PROBED);
+    const chosen = tracing().enabled && tracing().tracer != TRACER_NOP && !(marks & MARK_NOTRACE) && (!filtered || marks & MARK_FILTER);
+    const wanted = chosen || marks & MARK_LINGERS || (tracing().enabled && marks & MARK_PROBED);
     set_marks(slot, (marks & ~(MARK_WANTED | MARK_CHOSEN)) | (wanted ? MARK_WANTED : 0) | (chosen ? MARK_CHOSEN : 0));
   }
   settle_entries();
@@ -90,13 +90,11 @@ if (MUTEX_SIZE > TRACE_LOCK_SIZE) ERROR("Mutex no longer fits layout.ts");
   const last = all.tracer;
   if (tracer == last) return 0;
   all.tracer = TRACER_NOP;
-  if (last != TRACER_NOP) {
-    update_tracing();
-    if (last == TRACER_GRAPH) graph_stacks_free();
-    rings_free(cpus(), all.order);
-  } else if (ring_of(0).base) free_rings();
-  if (tracer == TRACER_NOP) return 0;
-  if (!rings_alloc(cpus(), all.order)) return -ENOMEM;
+  if (last != TRACER_NOP) update_tracing();
+  if (last == TRACER_GRAPH) graph_stacks_free();
+  if (ring_of(0).base) free_rings();
+  if (tracer == TRACER_NOP) return all.events && !need_rings() ? -ENOMEM : 0;
+  if (!need_rings()) return -ENOMEM;
   all.session += 1;
   all.tracer = tracer;
   if (tracer == TRACER_GRAPH) graph_stacks_alloc();
@@ -104,15 +102,18 @@ if (MUTEX_SIZE > TRACE_LOCK_SIZE) ERROR("Mutex no longer fits layout.ts");
   return 0;
 }
 
-/** Rings that markers had for themselves. */
+/** Probes write without a tracer: they find no ring, and when every CPU has passed a safepoint nobody writes to one. */
 @notrace function free_rings(): void {
+  rings_hide(cpus());
   settle_entries();
   rings_free(cpus(), tracing().order);
 }
 
-/** Rings for whoever records without a tracer; false when memory is out. The mutex is held. */
+/** Rings for whoever records; false when memory is out. The mutex is held. */
 @notrace export function need_rings(): bool {
-  return ring_of(0).base != 0 || rings_alloc(cpus(), tracing().order);
+  if (ring_of(0).base) return true;
+  tracing().rings += 1;
+  return rings_alloc(cpus(), tracing().order);
 }
 
 /** Makes rings hold `kib` KiB each, rounded up to a block of pages; they are empty then. The mutex is held. */

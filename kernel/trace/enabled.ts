@@ -1,5 +1,6 @@
 /**
- * kernel.ftrace_enabled: 0 takes every trace stub away. Live patches come by the same slots, so each refuses the other.
+ * kernel.ftrace_enabled: 0 takes every trace stub away. Live patches and redirectors come by the same slots, so each refuses
+ * the other; plain probes are told nothing then.
  *
  *   who turns tracing off         who enables a patch
  *   enabled = 0                   state = ENABLING
@@ -8,14 +9,14 @@
 import { EBUSY, KLP_STATE_LOADED } from "../abi";
 import { MAX_PATCHES } from "../layout";
 import { Patch, patch_at } from "../livepatch/patch";
-import { tracing_lock, tracing_unlock, update_tracing } from "./control";
-import { Tracing, tracing } from "./state";
+import { any_marked, tracing_lock, tracing_unlock, update_tracing } from "./control";
+import { MARK_REDIRECTED, Tracing, tracing } from "./state";
 
-/** 0, or -EBUSY while a patch is in use, with tracing as it was. */
+/** 0, or -EBUSY while a patch or a redirector is in use, with tracing as it was. */
 @notrace export function enabled_set(value: i32): i32 {
   tracing_lock();
   set(value);
-  const refused = !value && any_patch_in_use();
+  const refused = !value && (any_patch_in_use() || any_marked(MARK_REDIRECTED));
   if (refused) set(1);
   else update_tracing();
   tracing_unlock();

@@ -6,23 +6,28 @@ import { EINVAL, ENOENT } from "../abi";
 import { PAGE_SIZE } from "../layout";
 import { parse_number, put_number, put_text, spells, trimmed } from "../lib/text";
 import { clear_rings, set_buffer_size, set_tracer, tracing_lock, tracing_unlock } from "./control";
+import { events_show, profile_show } from "./event_lists";
 import { filter_clear, filter_show, filter_store } from "./filter";
+import { events_clear, events_store } from "./kprobe_events";
 import { mark_store } from "./mark";
 import { TRACER_NAMES } from "./print";
 import { MARK_FILTER, MARK_GRAPH, MARK_NOTRACE, Tracing, tracing } from "./state";
 
 type Show = (at: usize, limit: usize, subject: i32) => usize;
 type Store = (subject: i32, text: usize, length: i32) => i32;
+type Clear = (subject: i32) => i32;
 
 const NAMES: StaticArray<string> = [
   "current_tracer", "available_tracers", "tracing_on", "buffer_size_kb", "set_ftrace_filter", "set_ftrace_notrace", "set_graph_function",
-  "available_filter_functions", "trace_marker"];
-const MODES: StaticArray<i32> = [0o640, 0o440, 0o640, 0o640, 0o640, 0o640, 0o640, 0o440, 0o220];
-const SUBJECTS: StaticArray<i32> = [0, 0, 0, 0, MARK_FILTER, MARK_NOTRACE, MARK_GRAPH, 0, 0];
+  "available_filter_functions", "trace_marker", "kprobe_events", "kprobe_profile"];
+const MODES: StaticArray<i32> = [0o640, 0o440, 0o640, 0o640, 0o640, 0o640, 0o640, 0o440, 0o220, 0o640, 0o440];
+const SUBJECTS: StaticArray<i32> = [0, 0, 0, 0, MARK_FILTER, MARK_NOTRACE, MARK_GRAPH, 0, 0, 0, 0];
 const SHOWS: StaticArray<Show> = [
-  show_tracer, show_tracers, show_on, show_size, filter_show, filter_show, filter_show, filter_show, show_nothing];
+  show_tracer, show_tracers, show_on, show_size, filter_show, filter_show, filter_show, filter_show, show_nothing, events_show, profile_show];
 const STORES: StaticArray<Store> = [
-  store_tracer, store_not, store_on, store_size, filter_store, filter_store, filter_store, store_not, mark_store];
+  store_tracer, store_not, store_on, store_size, filter_store, filter_store, filter_store, store_not, mark_store, events_store, store_not];
+const CLEARS: StaticArray<Clear> = [
+  clear_nothing, clear_nothing, clear_nothing, clear_nothing, filter_clear, filter_clear, filter_clear, clear_nothing, clear_nothing, events_clear, clear_nothing];
 
 /** Row of the file whose name the bytes spell, or -ENOENT. */
 @notrace export function tracing_file(name: usize, length: i32): i32 {
@@ -40,10 +45,9 @@ const STORES: StaticArray<Store> = [
   return unchecked(STORES[row])(unchecked(SUBJECTS[row]), text, length);
 }
 
-/** What opening the file to be written anew does. */
-@notrace export function tracing_clear(row: i32): i32 {
-  if (unchecked(SUBJECTS[row])) filter_clear(unchecked(SUBJECTS[row]));
-  return 0;
+/** What opening the file to be written anew does: 0 or -errno. */
+@notrace @sleeps export function tracing_clear(row: i32): i32 {
+  return unchecked(CLEARS[row])(unchecked(SUBJECTS[row]));
 }
 
 /** Forgets what was recorded on `cpu`, or on ALL_CPUS. */
@@ -66,6 +70,9 @@ const STORES: StaticArray<Store> = [
 
 @notrace function show_nothing(at: usize, limit: usize, subject: i32): usize {
   return at;
+}
+@notrace function clear_nothing(subject: i32): i32 {
+  return 0;
 }
 @notrace function store_not(subject: i32, text: usize, length: i32): i32 {
   return -EINVAL;

@@ -38,11 +38,12 @@ const NAME_ROOM = 192;
 }
 
 /** The file is opened to be written anew. */
-@notrace export function filter_clear(mark: i32): void {
+@notrace export function filter_clear(mark: i32): i32 {
   tracing_lock();
   for (let slot = 1; slot < SLOT_END; slot++) set_marks(slot, marks_of(slot) & ~mark);
   update_tracing();
   tracing_unlock();
+  return 0;
 }
 
 @notrace function is_space(char: u8): bool {

@@ -3,9 +3,10 @@
  *
  *   comm-pid [cpu] context seconds.micros: function <-caller
  */
-import { EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ, EVENT_MARK } from "../records";
+import { EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ, EVENT_MARK, EVENT_PROBE } from "../records";
 import { EVENT_CALLER, EVENT_FLAGS, EVENT_FUNCTION, EVENT_KIND, EVENT_NAME, EVENT_TASK, EVENT_TIME, TASK_NAME_SIZE } from "../layout";
 import { put_hex, put_number, put_padded, put_text, put_zero_ended } from "../lib/text";
+import { put_hit } from "./event_names";
 import { put_function } from "./filter";
 import { TRACER_GRAPH } from "./state";
 
@@ -48,10 +49,11 @@ export const TRACER_NAMES: StaticArray<string> = ["nop", "function", "function_g
   return put_text(put_padded(put_text(at, "."), micros % 1000000, 6, ZERO), ": ");
 }
 
-/** A call, or the beginning of a marker, whose text follows. */
+/** A call, a hit of a probe, or the beginning of a marker, whose text follows. */
 @notrace export function put_event(at: usize, event: usize, cpu: i32): usize {
   at = put_context(at, event, cpu);
   if (load<i32>(event, EVENT_KIND) == EVENT_MARK) return put_text(at, "tracing_mark_write: ");
+  if (load<i32>(event, EVENT_KIND) == EVENT_PROBE) return put_hit(at, load<i32>(event, EVENT_CALLER), load<i32>(event, EVENT_FUNCTION));
   at = put_text(put_function(at, load<i32>(event, EVENT_FUNCTION)), " <-");
   return put_text(put_function(at, load<i32>(event, EVENT_CALLER)), "\n");
 }

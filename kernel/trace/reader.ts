@@ -5,7 +5,7 @@
  * mutex is held meanwhile, so that the rings stay; the CPUs go on writing. What is overwritten before it was read is
  * said to be lost.
  */
-import { EVENT_CALL, EVENT_MARK, EVENT_MORE, EVENT_RETURN } from "../records";
+import { EVENT_CALL, EVENT_MARK, EVENT_MORE, EVENT_PROBE, EVENT_RETURN } from "../records";
 import { EVENT_CALLER, EVENT_FUNCTION, EVENT_KIND, EVENT_SIZE, EVENT_TASK, EVENT_TEXT, EVENT_TIME, MACHINE, MACHINE_CPUS, PAGE_SIZE } from "../layout";
 import { put_number, put_text, put_zero_ended } from "../lib/text";
 import { alloc_pages, free_pages, page_order } from "../mm/page";
@@ -172,7 +172,7 @@ const PLACE_SIZE = LAST + EVENT_SIZE;
 @notrace function put_next(reader: Reader, place: Place, ring: Ring, cpu: i32, at: usize, limit: usize): usize {
   const kind = load<i32>(ahead(place), EVENT_KIND);
   if (place.lost) at = put_lost(at, place, cpu);
-  if (kind == EVENT_CALL) {
+  if (kind == EVENT_CALL || kind == EVENT_PROBE) {
     at = put_event(at, ahead(place), cpu);
     step(reader, place, ring);
     return at;

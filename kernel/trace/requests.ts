@@ -19,7 +19,8 @@ import { tracing } from "./state";
   }
   const row = tracing_file(MAILBOX, name);
   if (row < 0) return row;
-  if (!appends) tracing_clear(row);
+  const refused = appends ? 0 : tracing_clear(row);
+  if (refused) return refused;
   const bytes = length - name - 1;
   return bytes ? min(tracing_store(row, MAILBOX + name + 1, bytes), 0) : 0;
 }

@@ -29,6 +29,8 @@ export class Ring {
   erased: i32;
   /** Records below this were taken by trace_pipe. */
   taken: i32;
+  /** Where its records are while it is being taken away. */
+  hidden: usize;
 }
 if (<i32>offsetof<Ring>("base") != RING_BASE || <i32>offsetof<Ring>("count") != RING_COUNT) ERROR("Ring differs from layout.ts");
 if (<i32>offsetof<Ring>("head") != RING_HEAD || <i32>offsetof<Ring>("erased") != RING_ERASED) ERROR("Ring differs from layout.ts");
@@ -71,12 +73,22 @@ if (<i32>offsetof<Ring>() > TRACE_RING_SIZE) ERROR("Ring no longer fits layout.t
   return true;
 }
 
+/** CPUs that write from now on find no ring; rings_free() comes when nobody is at it any more. */
+@notrace export function rings_hide(cpus: i32): void {
+  for (let cpu = 0; cpu < cpus; cpu++) {
+    ring_of(cpu).hidden = ring_of(cpu).base;
+    ring_of(cpu).base = 0;
+  }
+}
+
 /** Takes it back; no CPU writes, and nobody reads, any more. */
 @notrace export function rings_free(cpus: i32, order: i32): void {
   for (let cpu = 0; cpu < cpus; cpu++) {
     const ring = ring_of(cpu);
-    if (ring.base) free_pages(ring.base, order);
+    const base = ring.hidden ? ring.hidden : ring.base;
+    if (base) free_pages(base, order);
     ring.base = 0;
+    ring.hidden = 0;
     ring.count = 0;
     ring.head = 0;
     ring.erased = 0;

@@ -19,7 +19,7 @@ export const TRACER_GRAPH = 2;
 export const MARK_FILTER = 1;
 /** set_ftrace_notrace names it. */
 export const MARK_NOTRACE = 2;
-/** A probe is registered at its entry. */
+/** A probe is at its entry. */
 export const MARK_PROBED = 4;
 /** All told: its calls go through the trace stub. */
 export const MARK_WANTED = 8;
@@ -27,6 +27,10 @@ export const MARK_WANTED = 8;
 export const MARK_GRAPH = 16;
 /** The tracer records its calls; its stub may be there for a probe alone. */
 export const MARK_CHOSEN = 32;
+/** A probe leads its calls elsewhere. */
+export const MARK_REDIRECTED = 64;
+/** Its stub stays, traced or not: stacks may hold frames of what stood in for it. */
+export const MARK_LINGERS = 128;
 
 @unmanaged
 export class Tracing {
@@ -46,6 +50,9 @@ export class Tracing {
   rings: i32;
   /** The reader that the host's mailbox is at, or 0. */
   host_reader: usize;
+  /** Probes that write records now, and numbers that were given to such. */
+  events: i32;
+  event_numbers: i32;
 }
 if (<i32>offsetof<Tracing>() > TRACING_SIZE) ERROR("Tracing no longer fits layout.ts");
 

@@ -2,6 +2,7 @@
  * /sys/kernel/tracing: the tree that the tracers' files hang in.
  *
  *   rows of files.ts, trace, trace_pipe
+ *   events/                                            a directory per event: event_files.ts
  *   per_cpu/cpuN/{trace,trace_pipe,stats,buffer_size_kb}
  */
 import { S_IFDIR, S_IFREG } from "../abi";
@@ -33,6 +34,7 @@ const PRIVATE = 0o700;
     set_clear(file, tracing_clear);
   }
   add_streams(root, ALL_CPUS);
+  add_directory(root, "events");
   const each = add_directory(root, "per_cpu");
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS) && !failed(each); cpu++) {
     const one = add_numbered(each, "cpu", cpu);

@@ -11,6 +11,7 @@ const FUZZERS = 6;
 const ROUND_SECONDS = 0.02;
 const PATIENCE = 100;
 const SIGKILL = 9;
+const TRACING = "/sys/kernel/tracing";
 
 let userImage: Uint8Array;
 beforeAll(async () => {
@@ -38,7 +39,11 @@ async function aftermath(program: "calls" | "writes", seed: number, options: Mac
     for (let cpu = 1; cpu < (options.cpus ?? 1); cpu++) {
       await machine.setOnline(cpu, true).catch(() => machine.setOnline(cpu, true)); // hotplug/fail lets it fail once
     }
-    for (const tracer of ["function", "nop"]) await machine.write("/sys/kernel/tracing/current_tracer", tracer);
+    if ((await machine.read(`${TRACING}/kprobe_events`)) !== "") {
+      await machine.write(`${TRACING}/events/kprobes/fuzz/enable`, "0");
+      await machine.write(`${TRACING}/kprobe_events`, "");
+    }
+    for (const tracer of ["function", "nop"]) await machine.write(`${TRACING}/current_tracer`, tracer);
     let found = await machine.audit();
     for (let n = 0; found.length > 0 && n < PATIENCE; n++) {
       await machine.run(ROUND_SECONDS); // init still buries orphans

@@ -9,7 +9,7 @@ const NAMES: usize = memory.data(8192);
 const NAMES_SIZE = 1024;
 const DEPTH = 8;
 const LONG = 1000;
-const TEXTS = 12;
+const TEXTS = 13;
 const KIND_SHIFT = 12;
 
 /** Gives how many files it wrote to, at most 200. */
@@ -64,6 +64,7 @@ function text(): i32 {
   if (which == 7) return ascii("*\n", BUFFER);
   if (which == 8) return ascii("vfs_read !*sched* p:x y\n", BUFFER);
   if (which == 9) return ascii("file *.ts line 1-99 +pflmt\n", BUFFER);
+  if (which == 11) return ascii("p:fuzz vfs_read\n", BUFFER);
   const length = which == 10 ? LONG : random(SEED, LONG);
   for (let i = 0; i < length; i++) store<u8>(BUFFER + i, <u8>(which == 10 ? 65 : random(SEED, 256)));
   return length;
