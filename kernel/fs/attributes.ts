@@ -6,12 +6,12 @@
  * get the subject that the attribute was made with. A read from position 0 makes the text anew; the rest of the file
  * is then of the same moment.
  */
-import { EFAULT, EINVAL, ENODEV, ENOMEM, O_ACCMODE, O_WRONLY, S_IFDIR, S_IFREG } from "../abi";
+import { EACCES, EFAULT, EINVAL, EIO, ENODEV, ENOMEM, O_ACCMODE, O_RDONLY, O_WRONLY, S_IFDIR, S_IFREG } from "../abi";
 import { PAGE_SIZE } from "../layout";
 import { alloc_pages, free_pages, page_order } from "../mm/page";
 import { copy_from_user, copy_to_user } from "../mm/uaccess";
 import { FILE_DIRECTORY, FILE_TEXT, File } from "./handle";
-import { FS_SYS, FS_TRACE, Inode, failed, is_error } from "./inode";
+import { FS_PROC, FS_SYS, FS_TRACE, Inode, failed, is_error } from "./inode";
 import { make_inode, make_named } from "./lifetime";
 
 export type Show = (at: usize, limit: usize, subject: i32) => usize;
@@ -73,10 +73,15 @@ export function add_directory(parent: Inode, name: string): Inode {
   return (inode.fs == FS_SYS || inode.fs == FS_TRACE) && !inode.linked;
 }
 
+/** In /sys even root opens a file only for what it can do, as on Linux. */
 export function text_open(file: File): i32 {
-  const order = file.inode.order;
-  file.object = (file.flags & O_ACCMODE) == O_WRONLY ? 0 : alloc_pages(order);
-  return file.object || (file.flags & O_ACCMODE) == O_WRONLY ? 0 : -ENOMEM;
+  const inode = file.inode;
+  const mode = file.flags & O_ACCMODE;
+  file.object = 0;
+  if (inode.fs == FS_SYS && ((mode != O_RDONLY && !inode.store) || (mode != O_WRONLY && !inode.show))) return -EACCES;
+  if (mode == O_WRONLY) return 0;
+  file.object = alloc_pages(inode.order);
+  return file.object ? 0 : -ENOMEM;
 }
 
 export function text_release(file: File): void {
@@ -101,7 +106,7 @@ export function text_release(file: File): void {
 
 /** A write is one line, as long as a page at most; what is longer is taken as far as that. */
 @sleeps export function text_write(file: File, from: usize, length: i32): i32 {
-  if (!file.inode.store) return -EINVAL;
+  if (!file.inode.store) return file.inode.fs == FS_PROC ? -EIO : -EINVAL;
   if (is_removed(file.inode)) return -ENODEV;
   const text = alloc_pages(0);
   if (!text) return -ENOMEM;

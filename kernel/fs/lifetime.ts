@@ -6,7 +6,7 @@ import { clock_ns } from "../cpu/clock";
 import { literal_length, put_text } from "../lib/text";
 import { spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { kfree, kmalloc, kzalloc } from "../mm/slab";
-import { INODE_SIZE, Inode, count_objects, find_child, get_inode, hang, is_directory, next_number, no_inode, tree, unhang } from "./inode";
+import { FS_RAM, INODE_SIZE, Inode, count_objects, find_child, get_inode, hang, is_directory, next_number, no_inode, tree, unhang } from "./inode";
 import { free_contents } from "./ramfs";
 
 /** Slab objects of an inode: record and name, and a link's text. */
@@ -111,7 +111,7 @@ export function loose_references(inode: Inode): i32 {
 
 /** Links of a directory as stat() counts them. */
 export function link_count(inode: Inode): i32 {
-  if (!is_directory(inode)) return inode.linked;
+  if (!is_directory(inode)) return inode.fs == FS_RAM ? inode.linked : 1; // others may be made when they are asked for
   let links = 2;
   spin_lock(tree());
   for (let child = inode.first; changetype<usize>(child); child = child.sibling) if (is_directory(child)) links++;

@@ -28,8 +28,9 @@ export function kill(pid: i32, signal: i32): i32 {
 
 @notrace function kill_one(task: Task, signal: i32): i32 {
   if (!changetype<usize>(task)) return -ESRCH;
+  if (!signal) return 0;
   if (has_flag(task, TF_KTHREAD)) return -EPERM;
-  if (signal) raise_signal(task.leader, signal);
+  raise_signal(task.leader, signal);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 import { O_CREAT, O_RDWR, SYS_BENCH } from "../abi";
 import { METER_DO_CALL, METER_DO_DIRECT, METER_DO_HOOKED, METER_DO_STAMP, METER_DO_TIMED } from "../records";
 import { BUFFER, ascii, close, decimal, getpid, open, pipe, raw, read, spawn, unlink, wait, write, yield_cpu } from "./lib";
+import { answered, takes_number } from "./options";
 import { thread } from "./process";
 
 const FDS: usize = memory.data(16);
@@ -17,18 +18,21 @@ function stamp(what: i32): void {
 
 /** Calls the small function for ever, each time with the last result. */
 export function caller(argument: i32): i32 {
+  if (!takes_number("caller")) return answered;
   let value = argument & ~1;
   while (true) value = raw(SYS_BENCH, METER_DO_CALL, value, 0);
 }
 
 /** The same, timing each call. */
 export function timer(argument: i32): i32 {
+  if (!takes_number("timer")) return answered;
   let value = argument & ~1;
   while (true) value = raw(SYS_BENCH, METER_DO_TIMED, value, 0);
 }
 
 /** Loops of `rounds` calls inside the kernel, through the slot and directly in turn, for ever. */
 export function looper(rounds: i32): i32 {
+  if (!takes_number("looper [ROUNDS]")) return answered;
   let value = 0;
   while (true) {
     value = raw(SYS_BENCH, METER_DO_HOOKED, value, rounds);
@@ -38,11 +42,13 @@ export function looper(rounds: i32): i32 {
 
 /** Gives the CPU to whoever waits for it, for ever. */
 export function yielder(argument: i32): i32 {
+  if (!takes_number("yielder")) return answered;
   while (true) yield_cpu();
 }
 
 /** `rounds` bytes to `ponger` and back, between two stamps. */
 export function pinger(rounds: i32): i32 {
+  if (!takes_number("pinger [ROUNDS]")) return answered;
   if (!start_ponger()) return 1;
   if (!exchange(rounds)) return 1; // the engine compiles what is hot
   stamp(0);
@@ -69,6 +75,7 @@ function exchange(rounds: i32): bool {
 
 /** The other side, with the descriptors in the order in which pinger() made them, from `input` on. */
 export function ponger(input: i32): i32 {
+  if (!takes_number("ponger DESCRIPTOR")) return answered;
   close(input + 1);
   close(input + 2);
   while (read(input, BYTE, 1) == 1) if (write(input + 3, BYTE, 1) != 1) return 1;
@@ -77,6 +84,7 @@ export function ponger(input: i32): i32 {
 
 /** Round trips, files, processes: a fixed amount, of `rounds`, between two stamps. Sixteen round trips to one process. */
 export function mixer(rounds: i32): i32 {
+  if (!takes_number("mixer [ROUNDS]")) return answered;
   if (!start_ponger()) return 1;
   const own = ascii("/tmp/mix", PATH);
   const length = own + decimal(getpid(), PATH + own);
@@ -100,6 +108,7 @@ export function mixer(rounds: i32): i32 {
 
 /** Spawns `rounds` leaves, each when the last has been waited for, between two stamps. */
 export function burier(rounds: i32): i32 {
+  if (!takes_number("burier [ROUNDS]")) return answered;
   stamp(0);
   for (let i = 0; i < rounds; i++) {
     const child = spawn("leaf", 0);
@@ -111,6 +120,7 @@ export function burier(rounds: i32): i32 {
 
 /** `tasks` processes asleep in a read that gets nothing; the stamp says that all were started. */
 export function crowd(tasks: i32): i32 {
+  if (!takes_number("crowd [TASKS]")) return answered;
   if (pipe(FDS) != 0) return 1;
   for (let i = 0; i < tasks; i++) if (spawn("waiter", load<i32>(FDS)) < 0) return 1;
   stamp(tasks);
@@ -119,6 +129,7 @@ export function crowd(tasks: i32): i32 {
 
 /** The same as threads of one process. */
 export function throng(tasks: i32): i32 {
+  if (!takes_number("throng [TASKS]")) return answered;
   if (pipe(FDS) != 0) return 1;
   for (let i = 0; i < tasks; i++) if (thread("waiter", load<i32>(FDS)) < 0) return 1;
   stamp(tasks);
@@ -127,5 +138,6 @@ export function throng(tasks: i32): i32 {
 
 /** One of them. */
 export function waiter(input: i32): i32 {
+  if (!takes_number("waiter DESCRIPTOR")) return answered;
   return read(input, BYTE, 1) == 0 ? 0 : 1;
 }

@@ -5,6 +5,7 @@
  * and pull the other process over before that one's CPU has woken up.
  */
 import { close, getpid, pipe, read, spawn, wait, write } from "./lib";
+import { answered, takes_number } from "./options";
 
 /** System calls that take a few hundred microseconds, on any computer of these years. */
 const BUSY = 10000;
@@ -14,6 +15,7 @@ const BYTE: usize = memory.data(1);
 
 /** Sends `rounds` bytes to `bouncer`, one at a time, and expects each back. */
 export function bounce(rounds: i32): i32 {
+  if (!takes_number("bounce [ROUNDS]")) return answered;
   if (pipe(FDS) != 0 || pipe(FDS + 8) != 0) return 1;
   const out = load<i32>(FDS, 4);
   const back = load<i32>(FDS, 8);
@@ -32,6 +34,7 @@ export function bounce(rounds: i32): i32 {
 
 /** The other side, with the descriptors in the order in which bounce() made them, from `input` on. */
 export function bouncer(input: i32): i32 {
+  if (!takes_number("bouncer DESCRIPTOR")) return answered;
   close(input + 1);
   close(input + 2);
   while (true) {

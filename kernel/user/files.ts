@@ -3,6 +3,7 @@
  */
 import { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } from "../abi";
 import { ascii, close, decimal, getpid, open, random, read, unlink, write } from "./lib";
+import { answered, takes_number } from "./options";
 
 const PATH: usize = memory.data(32);
 const SEED: usize = memory.data(4);
@@ -11,6 +12,7 @@ const IN: usize = memory.data(1024);
 
 /** For ever; `argument` seeds the contents. */
 export function files(argument: i32): i32 {
+  if (!takes_number("files [SEED]")) return answered;
   let length = ascii("/tmp/file", PATH);
   length += decimal(getpid(), PATH + length);
   store<u32>(SEED, argument * 2654435761 + 1);

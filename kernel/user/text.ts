@@ -7,7 +7,6 @@ import {
   EACCES, EAGAIN, EBADF, EBUSY, ECHILD, EEXIST, EFAULT, EFBIG, EINTR, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENODEV, ENOENT, ENOEXEC, ENOMEM,
   ENOSPC, ENOSYS, ENOTDIR, ENOTEMPTY, ENXIO, EPERM, EPIPE, ERANGE, EROFS, ESPIPE, ESRCH, EXDEV,
 } from "../abi";
-import { arg, args } from "./process";
 import { ascii, decimal, write } from "./lib";
 
 const OUT: usize = memory.data(512);
@@ -111,27 +110,6 @@ function put_error(error: i32): void {
   for (let row = 0; row < ERRORS.length; row++) if (unchecked(ERRORS[row]) == -error) return put(unchecked(WORDS[row]));
   put("error ");
   put_number(-error);
-}
-
-/** Fetches the arguments; the number of them, or 0 when all that was asked for was `usage`, which it writes. */
-export function begin(usage: string): i32 {
-  const count = args();
-  if (count != 2 || !same(arg(1), "--help")) return count;
-  put("usage: ");
-  put(usage);
-  put("\n");
-  flush();
-  return 0;
-}
-
-/** Writes `usage` on standard error; gives 2. */
-export function misused(usage: string): i32 {
-  target = STDERR;
-  put("usage: ");
-  put(usage);
-  put("\n");
-  flush();
-  return 2;
 }
 
 /** Whether the text at `at` is `text`. */

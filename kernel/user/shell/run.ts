@@ -126,10 +126,17 @@ function built_in(): bool {
   else if (same(WORDS, "exit")) leave(second);
   else if (same(WORDS, "wait")) wait_for_background(second);
   else if (same(WORDS, "export")) set_status(!second || assign(second) ? 0 : 1);
-  else if (same(WORDS, "true") || same(WORDS, ":")) set_status(0);
-  else if (same(WORDS, "false")) set_status(1);
+  else if (same(WORDS, ":") || (same(WORDS, "true") && !second)) set_status(0);
+  else if (same(WORDS, "false") && !second) set_status(1); // their --help is the programs'
+  else if (same(WORDS, "help")) show_help();
   else return false;
   return true;
+}
+
+function show_help(): void {
+  put("sh itself knows: cd [DIRECTORY], exit [STATUS], export NAME=VALUE, help, wait [PID], and :\n");
+  put("All else is a program of /bin, by name, or any other by its path; each answers --help.\n");
+  set_status(flush() ? 0 : 1);
 }
 
 function leave(code: usize): void {

@@ -6,7 +6,8 @@
 import { O_RDONLY, SIGINT, SIG_IGN, SYS_IOCTL, TCGETS, TCSETS, TTY_ECHO, WNOHANG } from "../../abi";
 import { open, raw, read } from "../lib";
 import { arg, signal, wait_for } from "../process";
-import { begin, complain, copy, length_of, misused, same } from "../text";
+import { begin, has_option, misused, option_value, take_options } from "../options";
+import { complain, copy, length_of } from "../text";
 import { edit_line } from "./edit";
 import { run_line } from "./run";
 import { last_status, set_interactive } from "./state";
@@ -18,17 +19,18 @@ const USAGE = "sh [-c LINE | FILE]";
 export function sh(argument: i32): i32 {
   const count = begin(USAGE);
   if (count == 0) return 0;
-  if (count == 3 && same(arg(1), "-c")) {
-    if (length_of(arg(2)) >= LINE_SIZE) return misused(USAGE);
-    copy(LINE, arg(2));
+  const first = take_options(USAGE, count, "c:");
+  if (first < 0 || count > first + 1) return first < 0 ? 2 : misused(USAGE);
+  if (has_option(0)) {
+    if (length_of(option_value) >= LINE_SIZE || first < count) return misused(USAGE);
+    copy(LINE, option_value);
     run_line();
     return last_status;
   }
-  if (count > 2) return misused(USAGE);
-  if (count == 2) {
-    const file = open(arg(1), length_of(arg(1)), O_RDONLY);
+  if (first < count) {
+    const file = open(arg(first), length_of(arg(first)), O_RDONLY);
     if (file < 0) {
-      complain("sh", arg(1), file);
+      complain("sh", arg(first), file);
       return 127;
     }
     return run_lines(file);

@@ -10,7 +10,8 @@ import {
 } from "../../abi";
 import { BUFFER, BUFFER_SIZE, close, open, raw } from "../lib";
 import { arg } from "../process";
-import { begin, complain, copy, flush, length_of, misused, put, put_byte, put_bytes, put_number, put_zero_ended } from "../text";
+import { begin, has_option, misused, take_options } from "../options";
+import { complain, copy, flush, length_of, put, put_byte, put_bytes, put_number, put_zero_ended } from "../text";
 
 /** Longest path that a tool makes, with its zero. */
 export const PATH_ROOM = 512;
@@ -26,9 +27,11 @@ export const PATH: usize = memory.data(512);
 /** Text of the link that is shown. */
 const LINKED: usize = memory.data(256);
 
-const ALL = 1;
-const LONG = 2;
-const ITSELF = 4;
+/** Each name is a line of its own anyway: -1 changes nothing. */
+const LETTERS = "ald1";
+const ALL = 0;
+const LONG = 1;
+const ITSELF = 2;
 
 /** Less than 0, 0 or more, as the texts at `a` and `b` are in order. */
 function compare(a: usize, b: usize): i32 {
@@ -82,29 +85,18 @@ export function ls(argument: i32): i32 {
   const usage = "ls [-a] [-l] [-d] [-1] [PATH...]";
   const count = begin(usage);
   if (!count) return 0;
-  let options = 0;
-  let first = 1;
-  for (; first < count && load<u8>(arg(first)) == 45; first++) {
-    for (let at = arg(first) + 1; load<u8>(at); at++) {
-      const option = option_of(load<u8>(at));
-      if (option < 0) return misused(usage);
-      options |= option;
-    }
-  }
+  const first = take_options(usage, count, LETTERS);
+  if (first < 0) return 2;
   let status = 0;
   for (let i = first; i < max(count, first + 1); i++) {
     if (i >= count) copy_dot();
     else if (length_of(arg(i)) >= PATH_ROOM - NAME_ROOM) return misused(usage);
     else copy(PATH, arg(i));
-    if (count > first + 1 && !(options & ITSELF)) put_heading(i > first);
-    const error = list_path(options);
+    if (count > first + 1 && !has_option(ITSELF)) put_heading(i > first);
+    const error = list_path();
     if (error < 0) status = complain("ls", PATH, error);
   }
   return flush() ? status : 1;
-}
-
-function option_of(letter: u8): i32 {
-  return letter == 97 ? ALL : letter == 108 ? LONG : letter == 100 ? ITSELF : letter == 49 ? 0 : -1; // a l d 1
 }
 
 function copy_dot(): void {
@@ -121,33 +113,33 @@ function put_heading(blank: bool): void {
 }
 
 /** Lists PATH: 0 or -errno. */
-function list_path(options: i32): i32 {
+function list_path(): i32 {
   const length = length_of(PATH);
   const error = look(PATH);
   if (error < 0) return error;
   const slash = length > 0 && load<u8>(PATH + length - 1) == 47;
   // A link is followed unless it is to be shown.
-  if (options & ITSELF || (kind() != S_IFDIR && (kind() != S_IFLNK || (options & LONG && !slash)))) {
-    put_entry(PATH, options);
+  if (has_option(ITSELF) || (kind() != S_IFDIR && (kind() != S_IFLNK || (has_option(LONG) && !slash)))) {
+    put_entry(PATH);
     return 0;
   }
-  let name = next_name(PATH, true, (options & ALL) != 0);
-  for (; name > 0; name = next_name(PATH, false, (options & ALL) != 0)) {
-    if (load<u8>(NAME) == 46 && !(options & ALL)) continue;
+  let name = next_name(PATH, true, has_option(ALL));
+  for (; name > 0; name = next_name(PATH, false, has_option(ALL))) {
+    if (load<u8>(NAME) == 46 && !has_option(ALL)) continue;
     if (!slash) store<u8>(PATH + length, 47);
     copy(PATH + length + (slash ? 0 : 1), NAME);
-    const gone = options & LONG ? look(PATH) : 0;
-    if (!gone) put_entry(NAME, options);
+    const gone = has_option(LONG) ? look(PATH) : 0;
+    if (!gone) put_entry(NAME);
     store<u8>(PATH + length, 0);
   }
   if (name >= 0 || kind() == S_IFDIR) return name;
-  put_entry(PATH, options); // a link to a file
+  put_entry(PATH); // a link to a file
   return 0;
 }
 
 /** A line about what STAT describes and PATH names; `name` is how it is shown. */
-function put_entry(name: usize, options: i32): void {
-  if (options & LONG) {
+function put_entry(name: usize): void {
+  if (has_option(LONG)) {
     put_mode(load<i32>(STAT, STAT_MODE));
     put_number(load<i32>(STAT, STAT_LINKS), 3);
     put(" ");
@@ -158,7 +150,7 @@ function put_entry(name: usize, options: i32): void {
     put(" ");
   }
   put_zero_ended(name);
-  if (options & LONG && kind() == S_IFLNK) put_target();
+  if (has_option(LONG) && kind() == S_IFLNK) put_target();
   put("\n");
 }
 

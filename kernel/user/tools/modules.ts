@@ -4,7 +4,8 @@
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENOEXEC, ENOMEM, EPERM, O_RDONLY, SYS_DELETE_MODULE, SYS_FINIT_MODULE } from "../../abi";
 import { BUFFER, BUFFER_SIZE, ascii, close, open, raw, read } from "../lib";
 import { arg } from "../process";
-import { begin, begin_error, copy, end_error, flush, length_of, misused, put, put_byte, put_bytes, put_number, put_zero_ended, same } from "../text";
+import { begin, has_option, misused, take_options } from "../options";
+import { begin_error, copy, end_error, flush, length_of, put, put_byte, put_bytes, put_number, put_zero_ended } from "../text";
 
 /** Parameters of the module that is loaded, with spaces between. */
 const WORDS: usize = memory.data(1024);
@@ -72,17 +73,20 @@ export function insmod(argument: i32): i32 {
   const usage = "insmod FILE [NAME=VALUE...]";
   const count = begin(usage);
   if (!count) return 0;
-  const words = count > 1 ? join(2, count) : -1;
+  const first = take_options(usage, count);
+  if (first < 0) return 1;
+  const words = first < count ? join(first + 1, count) : -1;
   if (words < 0) return misused(usage);
-  if (!is_there(arg(1))) {
+  const file = arg(first);
+  if (!is_there(file)) {
     begin_error();
     put("insmod: ERROR: could not load module ");
-    put_zero_ended(arg(1));
+    put_zero_ended(file);
     put(": No such file or directory");
     return end_error();
   }
-  const error = load_file(arg(1), words);
-  return error < 0 ? cannot("insmod", arg(1), error, false) : 0;
+  const error = load_file(file, words);
+  return error < 0 ? cannot("insmod", file, error, false) : 0;
 }
 
 /** Unloads a module; complains as rmmod does. */
@@ -109,9 +113,11 @@ export function rmmod(argument: i32): i32 {
   const usage = "rmmod MODULE...";
   const count = begin(usage);
   if (!count) return 0;
-  if (count < 2) return misused(usage);
+  const first = take_options(usage, count);
+  if (first < 0) return 1;
+  if (first >= count) return misused(usage);
   let status = 0;
-  for (let i = 1; i < count; i++) if (remove("rmmod", arg(i))) status = 1;
+  for (let i = first; i < count; i++) if (remove("rmmod", arg(i))) status = 1;
   return status;
 }
 
@@ -119,24 +125,27 @@ export function modprobe(argument: i32): i32 {
   const usage = "modprobe MODULE [NAME=VALUE...] | modprobe -r MODULE...";
   const count = begin(usage);
   if (!count) return 0;
-  if (count < 2 || (same(arg(1), "-r") && count < 3)) return misused(usage);
+  const first = take_options(usage, count, "r");
+  if (first < 0) return 1;
+  if (first >= count) return misused(usage);
   let status = 0;
-  if (same(arg(1), "-r")) {
-    for (let i = 2; i < count; i++) if (remove("modprobe", arg(i))) status = 1;
+  if (has_option(0)) {
+    for (let i = first; i < count; i++) if (remove("modprobe", arg(i))) status = 1;
     return status;
   }
-  const words = join(2, count);
+  const words = join(first + 1, count);
   if (words < 0) return misused(usage);
-  if (length_of(arg(1)) > NAME_MOST || !is_there(path_of(arg(1)))) {
+  const name = arg(first);
+  if (length_of(name) > NAME_MOST || !is_there(path_of(name))) {
     begin_error();
     put("modprobe: FATAL: Module ");
-    put_zero_ended(arg(1));
+    put_zero_ended(name);
     put(" not found in directory /lib/modules");
     return end_error();
   }
   const error = load_file(PATH, words);
   // As modprobe has it: what is loaded already is no fault.
-  return error < 0 && error != -EEXIST ? cannot("modprobe", arg(1), error, true) : 0;
+  return error < 0 && error != -EEXIST ? cannot("modprobe", name, error, true) : 0;
 }
 
 function path_of(name: usize): usize {
@@ -148,7 +157,10 @@ function path_of(name: usize): usize {
 }
 
 export function lsmod(argument: i32): i32 {
-  if (!begin("lsmod")) return 0;
+  const usage = "lsmod";
+  const count = begin(usage);
+  if (!count) return 0;
+  if (take_options(usage, count) < 0) return 1;
   put("Module                  Size  Used by\n");
   const fd = open(PATH, ascii("/proc/modules", PATH), O_RDONLY);
   let length = 0;

@@ -7,13 +7,17 @@ import {
 } from "../../abi";
 import { BUFFER, BUFFER_SIZE, raw } from "../lib";
 import { arg } from "../process";
-import { begin, complain, copy, flush, length_of, misused, put, put_bytes, same } from "../text";
+import { begin, has_option, misused, take_options } from "../options";
+import { complain, copy, flush, length_of, put, put_bytes } from "../text";
 import { NAME, PATH, PATH_ROOM, is_directory, next_name } from "./list";
 
 const PATHS: usize = memory.data(PATHS_SIZE);
 
 export function pwd(argument: i32): i32 {
-  if (!begin("pwd")) return 0;
+  const usage = "pwd";
+  const count = begin(usage);
+  if (!count) return 0;
+  if (take_options(usage, count) < 0) return 1;
   const bytes = raw(SYS_GETCWD, <i32>BUFFER, BUFFER_SIZE, 0);
   if (bytes < 0) return complain("pwd", 0, bytes);
   put_bytes(BUFFER, bytes);
@@ -25,8 +29,9 @@ export function mkdir(argument: i32): i32 {
   const usage = "mkdir [-p] DIRECTORY...";
   const count = begin(usage);
   if (!count) return 0;
-  const parents = count > 1 && same(arg(1), "-p");
-  const first = parents ? 2 : 1;
+  const first = take_options(usage, count, "p");
+  if (first < 0) return 1;
+  const parents = has_option(0);
   if (first >= count) return misused(usage);
   let status = 0;
   for (let i = first; i < count; i++) {
@@ -56,32 +61,28 @@ export function rmdir(argument: i32): i32 {
   const usage = "rmdir DIRECTORY...";
   const count = begin(usage);
   if (!count) return 0;
-  if (count < 2) return misused(usage);
+  const first = take_options(usage, count);
+  if (first < 0) return 1;
+  if (first >= count) return misused(usage);
   let status = 0;
-  for (let i = 1; i < count; i++) {
+  for (let i = first; i < count; i++) {
     const error = raw(SYS_RMDIR, <i32>arg(i), length_of(arg(i)), 0);
     if (error < 0) status = complain("rmdir", arg(i), error);
   }
   return status;
 }
 
-const RECURSIVE = 1;
-const FORCED = 2;
+const RECURSIVE = 0;
+const FORCED = 1;
 
 export function rm(argument: i32): i32 {
   const usage = "rm [-r] [-f] FILE...";
   const count = begin(usage);
   if (!count) return 0;
-  let options = 0;
-  let first = 1;
-  for (; first < count && load<u8>(arg(first)) == 45; first++) {
-    for (let at = arg(first) + 1; load<u8>(at); at++) {
-      const letter = load<u8>(at);
-      if (letter != 114 && letter != 102) return misused(usage); // r f
-      options |= letter == 114 ? RECURSIVE : FORCED;
-    }
-  }
-  if (first >= count) return options & FORCED ? 0 : misused(usage);
+  const first = take_options(usage, count, "rf");
+  if (first < 0) return 1;
+  const forced = has_option(FORCED);
+  if (first >= count) return forced ? 0 : misused(usage);
   let status = 0;
   for (let i = first; i < count; i++) {
     const length = length_of(arg(i));
@@ -90,21 +91,21 @@ export function rm(argument: i32): i32 {
       continue;
     }
     copy(PATH, arg(i));
-    const error = remove(length, options);
-    if (error < 0 && !(error == -ENOENT && options & FORCED)) status = complain("rm", PATH, error);
+    const error = remove(length);
+    if (error < 0 && !(error == -ENOENT && forced)) status = complain("rm", PATH, error);
   }
   return status;
 }
 
 /** Removes what PATH names, `length` bytes of it: 0 or -errno, with PATH at what could not be removed. */
-function remove(length: i32, options: i32): i32 {
-  if (!(options & RECURSIVE) || !is_directory(PATH)) return raw(SYS_UNLINK, <i32>PATH, length, 0);
+function remove(length: i32): i32 {
+  if (!has_option(RECURSIVE) || !is_directory(PATH)) return raw(SYS_UNLINK, <i32>PATH, length, 0);
   // Each round removes the first name that is there, so nothing is missed while names go.
   for (let name = next_name(PATH, true, false); name > 0; name = next_name(PATH, true, false)) {
     if (length + 1 + name >= PATH_ROOM) return -ENOENT;
     store<u8>(PATH + length, 47);
     copy(PATH + length + 1, NAME);
-    const error = remove(length + 1 + name, options);
+    const error = remove(length + 1 + name);
     if (error < 0) return error;
     store<u8>(PATH + length, 0);
   }
@@ -124,16 +125,20 @@ export function mv(argument: i32): i32 {
   const usage = "mv FROM TO";
   const count = begin(usage);
   if (!count) return 0;
-  if (count != 3) return misused(usage);
-  const error = with_two(SYS_RENAME, arg(1), arg(2));
-  return error < 0 ? complain("mv", arg(1), error) : 0;
+  const first = take_options(usage, count);
+  if (first < 0) return 1;
+  if (count != first + 2) return misused(usage);
+  const error = with_two(SYS_RENAME, arg(first), arg(first + 1));
+  return error < 0 ? complain("mv", arg(first), error) : 0;
 }
 
 export function ln(argument: i32): i32 {
   const usage = "ln -s TEXT LINK";
   const count = begin(usage);
   if (!count) return 0;
-  if (count != 4 || !same(arg(1), "-s")) return misused(usage);
-  const error = with_two(SYS_SYMLINK, arg(2), arg(3));
-  return error < 0 ? complain("ln", arg(3), error) : 0;
+  const first = take_options(usage, count, "s");
+  if (first < 0) return 1;
+  if (count != first + 2 || !has_option(0)) return misused(usage);
+  const error = with_two(SYS_SYMLINK, arg(first), arg(first + 1));
+  return error < 0 ? complain("ln", arg(first + 1), error) : 0;
 }

@@ -4,13 +4,17 @@
 import { O_RDONLY, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGSTOP, SIGTERM } from "../../abi";
 import { BUFFER, BUFFER_SIZE, ascii, close, decimal, kill as send, open, read } from "../lib";
 import { arg, parse } from "../process";
-import { begin, complain, flush, misused, put, put_byte, put_number, same, starts_with } from "../text";
+import { begin, misused, take_options } from "../options";
+import { begin_error, complain, end_error, flush, put, put_byte, put_number, put_zero_ended, same, starts_with } from "../text";
 
 const PATH: usize = memory.data(32);
 const MOST_PIDS = 16384;
 
 export function ps(argument: i32): i32 {
-  if (!begin("ps")) return 0;
+  const usage = "ps";
+  const count = begin(usage);
+  if (!count) return 0;
+  if (take_options(usage, count) < 0) return 1;
   put("  PID S NAME\n");
   for (let pid = 1; pid < MOST_PIDS; pid++) if (read_status(pid)) show(pid);
   return flush() ? 0 : 1;
@@ -57,7 +61,14 @@ export function kill(argument: i32): i32 {
   const named = count > 1 && load<u8>(arg(1)) == 45;
   const signal = named ? signal_number(arg(1) + 1) : SIGTERM;
   const first = named ? 2 : 1;
-  if (signal < 0 || first >= count) return misused(USAGE);
+  if (signal < 0) {
+    begin_error();
+    put("kill: ");
+    put_zero_ended(arg(1) + 1);
+    put(": invalid signal specification");
+    return end_error();
+  }
+  if (first >= count) return misused(USAGE);
   let status = 0;
   for (let i = first; i < count; i++) {
     const negative = load<u8>(arg(i)) == 45;

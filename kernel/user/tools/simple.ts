@@ -2,12 +2,14 @@
  * Tools of a few lines: echo, sleep, true, false.
  */
 import { nanosleep } from "../lib";
-import { arg, args } from "../process";
-import { begin, finish, misused, put, put_zero_ended, same } from "../text";
+import { begin, misused, take_options } from "../options";
+import { arg } from "../process";
+import { finish, put, put_zero_ended, same } from "../text";
 
-/** As the real one has it, `--help` is text like any other. */
+/** All but `--help` in front is text; an option that there is not, too. */
 export function echo(argument: i32): i32 {
-  const count = args();
+  const count = begin("echo [-n] [TEXT...]");
+  if (!count) return 0;
   const bare = count > 1 && same(arg(1), "-n");
   for (let i = bare ? 2 : 1; i < count; i++) {
     put_zero_ended(arg(i));
@@ -17,11 +19,13 @@ export function echo(argument: i32): i32 {
   return finish("echo");
 }
 
+/** What else these two are told is nothing to them. */
 export function succeed(argument: i32): i32 {
+  begin("true");
   return 0;
 }
 export function fail(argument: i32): i32 {
-  return 1;
+  return begin("false") ? 1 : 0;
 }
 
 const STEP_NS = 1_000_000_000;
@@ -31,7 +35,9 @@ export function sleep(argument: i32): i32 {
   const usage = "sleep SECONDS";
   const count = begin(usage);
   if (!count) return 0;
-  const ns = count == 2 ? nanoseconds(arg(1)) : -1;
+  const first = take_options(usage, count);
+  if (first < 0) return 1;
+  const ns = count == first + 1 ? nanoseconds(arg(first)) : -1;
   if (ns < 0) return misused(usage);
   for (let left = ns; left > 0; left -= STEP_NS) nanosleep(<i32>min<i64>(left, STEP_NS));
   return 0;

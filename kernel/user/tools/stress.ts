@@ -10,7 +10,8 @@ import {
 import { BUFFER, BUFFER_SIZE, ascii, clock_ms, close, decimal, getpid, kill, nanosleep, pipe, random, raw, write, yield_cpu } from "../lib";
 import { mutex_lock, mutex_unlock } from "../mutex";
 import { arg, parse, plan, spawn_planned, thread, wait_for } from "../process";
-import { begin, flush, misused, put, put_number, same } from "../text";
+import { answered, begin, misused, refuse_option, takes_number } from "../options";
+import { flush, put, put_number, same } from "../text";
 
 const USAGE = "stress [--calls N] [--pipes N] [--forks N] [--timers N] [--locks N] [--memory N] [--files N] [--ms MS]";
 const STATUS: usize = memory.data(4);
@@ -27,10 +28,14 @@ export function stress(argument: i32): i32 {
   let workers = 0;
   let group = 0;
   for (let i = 1; i < count; i += 2) {
+    const timed = same(arg(i), "--ms");
+    if (!timed && kind_of(arg(i)) < 0) {
+      refuse_option(USAGE, arg(i), 0);
+      return 2;
+    }
     const number = i + 1 < count ? parse(arg(i + 1)) : -1;
     if (number < 0) return misused(USAGE);
-    if (same(arg(i), "--ms")) ms = number;
-    else if (kind_of(arg(i)) < 0) return misused(USAGE);
+    if (timed) ms = number;
   }
   for (let i = 1; i < count; i += 2) {
     for (let copies = same(arg(i), "--ms") ? 0 : parse(arg(i + 1)); copies > 0; copies--) {
@@ -113,6 +118,7 @@ function is_safe(nr: i32): bool {
 
 /** System calls with numbers and arguments as they come. Whatever they answer, the next is made. */
 export function call_hammer(seed: i32): i32 {
+  if (!takes_number("call_hammer [SEED]")) return answered;
   store<u32>(SEED, seed + 1);
   while (true) {
     const nr = random(SEED, 64) - 2;
@@ -131,6 +137,7 @@ function word(): i32 {
 
 /** Takes and gives back memory of the kernel's, by pipes that are filled and closed. */
 export function churn(seed: i32): i32 {
+  if (!takes_number("churn [SEED]")) return answered;
   store<u32>(SEED, seed + 1);
   while (true) {
     if (pipe(FDS) != 0) return 1;
@@ -145,11 +152,13 @@ const CONTENDERS = 3;
 
 /** Threads that want one lock; two inside at once are a failure. */
 export function lock_contender(argument: i32): i32 {
+  if (!takes_number("lock_contender")) return answered;
   for (let i = 0; i < CONTENDERS; i++) if (thread("contend", i) < 0) return 1;
   return contend(argument);
 }
 
 export function contend(argument: i32): i32 {
+  if (!takes_number("contend")) return answered;
   while (true) {
     mutex_lock(LOCK);
     if (load<i32>(INSIDE) != 0) break;

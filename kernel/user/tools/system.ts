@@ -4,7 +4,8 @@
 import { EAGAIN, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../abi";
 import { BUFFER, BUFFER_SIZE, ascii, close, open, read, write } from "../lib";
 import { arg } from "../process";
-import { begin, complain, copy, flush, length_of, misused, put, put_byte, put_bytes, same } from "../text";
+import { begin, has_option, misused, take_options } from "../options";
+import { complain, copy, flush, length_of, put, put_byte, put_bytes } from "../text";
 import { NAME, PATH, PATH_ROOM, is_directory, next_name } from "./list";
 
 /** What is mounted where: `proc on /proc type proc (rw,relatime)`. Mounting is the kernel's, at boot. */
@@ -12,6 +13,7 @@ export function mount(argument: i32): i32 {
   const usage = "mount";
   const count = begin(usage);
   if (!count) return 0;
+  if (take_options(usage, count) < 0) return 1;
   if (count > 1) return misused(usage);
   const fd = open(PATH, ascii("/proc/mounts", PATH), O_RDONLY);
   if (fd < 0) return complain("mount", 0, fd);
@@ -41,8 +43,10 @@ export function dmesg(argument: i32): i32 {
   const usage = "dmesg [-w]";
   const count = begin(usage);
   if (!count) return 0;
-  const waits = count == 2 && same(arg(1), "-w");
-  if (count > 1 && !waits) return misused(usage);
+  const first = take_options(usage, count, "w");
+  if (first < 0) return 1;
+  if (first < count) return misused(usage);
+  const waits = has_option(0);
   const fd = open(PATH, ascii("/dev/kmsg", PATH), waits ? O_RDONLY : O_RDONLY | O_NONBLOCK);
   if (fd < 0) return complain("dmesg", 0, fd);
   let got = read(fd, BUFFER, BUFFER_SIZE);
@@ -85,10 +89,11 @@ export function sysctl(argument: i32): i32 {
   const usage = "sysctl [-n] NAME... | sysctl [-w] NAME=VALUE... | sysctl -a";
   const count = begin(usage);
   if (!count) return 0;
+  const first = take_options(usage, count, "anw");
+  if (first < 0) return 1;
   ascii(ROOT, PATH);
-  if (count == 2 && same(arg(1), "-a")) return show_all(ROOT_LENGTH) && flush() ? 0 : 1;
-  const bare = count > 1 && same(arg(1), "-n");
-  const first = bare || (count > 1 && same(arg(1), "-w")) ? 2 : 1;
+  if (has_option(0)) return show_all(ROOT_LENGTH) && flush() ? 0 : 1;
+  const bare = has_option(1);
   if (first >= count) return misused(usage);
   let status = 0;
   for (let i = first; i < count; i++) {

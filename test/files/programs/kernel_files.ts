@@ -1,5 +1,5 @@
 /** What the kernel's own files say and take. */
-import { EACCES, EINVAL, EISDIR, ENOENT, O_RDONLY, O_WRONLY, R_OK, SEEK_SET, SIGKILL } from "../../../kernel/abi";
+import { EACCES, EINVAL, EIO, EISDIR, ENOENT, O_RDONLY, O_WRONLY, R_OK, SEEK_SET, SIGKILL } from "../../../kernel/abi";
 import { BUFFER, close, kill, nanosleep, read, spawn, wait } from "../../../kernel/user/lib";
 import { ROOM, access, become, get, getdents, holds, lseek, open, readlink, room_is, set, stat } from "./calls";
 
@@ -57,7 +57,7 @@ export function system_controls(argument: i32): i32 {
   if (set("/proc/sys/kernel/pid_max", "300\n") != -EINVAL || set("/proc/sys/kernel/modules_disabled", "0\n") != -EINVAL) return 3;
   if (set("/proc/sys/kernel/hostname", "elsewhere\n") || !holds("/proc/sys/kernel/hostname", "elsewhere\n") || set("/proc/sys/kernel/hostname", "wlp")) return 4;
   if (set("/proc/sys/kernel/ftrace_enabled", "0") || set("/proc/sys/kernel/ftrace_enabled", "1")) return 5;
-  if (open("/proc/uptime", O_WRONLY) >= 0 && set("/proc/uptime", "1") != -EINVAL) return 6;
+  if (open("/proc/uptime", O_WRONLY) >= 0 && set("/proc/uptime", "1") != -EIO) return 6;
   return become(1000) || open("/proc/sys/kernel/pid_max", O_WRONLY) != -EACCES || get("/proc/1/stack") != -EACCES || access("/proc/1/stat", R_OK) ? 7 : 0;
 }
 
