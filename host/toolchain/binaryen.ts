@@ -3,7 +3,7 @@
  *
  * Idea: the package's own declarations name functions that do not exist and miss some that do, so every use goes
  * through the interfaces below. Contract: binaryen is imported on first use only (15 MB, about a second).
- * Invariant: pass arguments, skip lists and levels are global to the process, so they are set and cleared in
+ * Invariant: pass arguments and levels are global to the process, so they are set and cleared in
  * `withPasses` alone; two builds never interleave between its braces because it is synchronous.
  */
 
@@ -148,7 +148,6 @@ export interface Module {
   setDebugLocation(fn: FunctionRef, expression: Expression, file: number, line: number, column: number): void;
   copyExpression(expression: Expression): Expression;
   runPasses(passes: readonly string[]): void;
-  optimize(): void;
   validate(): number;
   emitText(): string;
   emitBinary(): Uint8Array<ArrayBuffer>;
@@ -202,8 +201,6 @@ export interface Binaryen {
   setShrinkLevel(level: number): void;
   setPassArgument(name: string, value: string): void;
   clearPassArguments(): void;
-  addPassToSkip(name: string): void;
-  clearPassesToSkip(): void;
   _BinaryenFunctionAddVar(fn: FunctionRef, type: Type): number;
   readonly [name: string]: unknown;
 }
@@ -234,14 +231,12 @@ export function features(b: Binaryen): number {
 export interface PassOptions {
   readonly optimizeLevel: number;
   readonly arguments?: Readonly<Record<string, string>>;
-  readonly skip?: readonly string[];
 }
 
 /** Runs `work` with these pass settings in force, and with none of them before or after. */
 export function withPasses(b: Binaryen, options: PassOptions, work: () => void): void {
   const reset = (): void => {
     b.clearPassArguments();
-    b.clearPassesToSkip();
     b.setOptimizeLevel(0);
     b.setShrinkLevel(0);
     b.setDebugInfo(true);
@@ -249,7 +244,6 @@ export function withPasses(b: Binaryen, options: PassOptions, work: () => void):
   reset();
   b.setOptimizeLevel(options.optimizeLevel);
   for (const [name, value] of Object.entries(options.arguments ?? {})) b.setPassArgument(name, value);
-  for (const name of options.skip ?? []) b.addPassToSkip(name);
   try {
     work();
   } finally {
