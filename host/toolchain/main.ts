@@ -24,16 +24,28 @@ const MOST_THREADS = 4;
 /** What user programs are made of is in no other artifact. */
 const USER_ONLY: Readonly<Record<Job["kind"], readonly string[]>> = { kernel: ["user"], patch: ["user"], user: [] };
 
+/** Builds what is not fresh, a patch when the image is there that it is for; the first failure comes when all have ended. */
 async function buildAll(artifacts: readonly Artifact[], known: Record<string, string>, pool: BuildPool): Promise<void> {
-  const built = artifacts.map(async (artifact) => {
-    const print = await fingerprint(join(PACKAGE_ROOT, "kernel"), artifact.job, USER_ONLY[artifact.job.kind]);
-    if (known[artifact.name] === print) return;
-    await build(artifact, pool);
-    known[artifact.name] = print;
-    writeFileSync(FINGERPRINTS, JSON.stringify(known, null, 2)); // in one piece: others end at the same time
-  });
-  const failed = (await Promise.allSettled(built)).find((result) => result.status === "rejected");
+  const built = new Map<string, Promise<void>>();
+  for (const artifact of artifacts) {
+    const { name, job } = artifact;
+    const image = job.kind === "patch" ? built.get(`images/${job.image}`) : undefined;
+    built.set(
+      name,
+      Promise.resolve(image).then(() => refresh(artifact, known, pool)),
+    );
+  }
+  const failed = (await Promise.allSettled(built.values())).find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
+}
+
+async function refresh(artifact: Artifact, known: Record<string, string>, pool: BuildPool): Promise<void> {
+  const { name, job } = artifact;
+  const print = await fingerprint(join(PACKAGE_ROOT, "kernel"), job, USER_ONLY[job.kind]);
+  if (known[name] === print) return;
+  await build(artifact, pool);
+  known[name] = print;
+  writeFileSync(FINGERPRINTS, JSON.stringify(known, null, 2)); // in one piece: others end at the same time
 }
 
 async function build({ name, job }: Artifact, pool: BuildPool): Promise<void> {
@@ -53,8 +65,7 @@ try {
     (text) => JSON.parse(text) as Record<string, string>,
     () => ({}) as Record<string, string>,
   );
-  await buildAll(images(), known, pool);
-  await buildAll(await patches(), known, pool);
+  await buildAll([...images(), ...(await patches())], known, pool);
 } catch (error) {
   if (!(error instanceof MachineError)) throw error;
   console.error(error.message);
