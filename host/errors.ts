@@ -88,6 +88,7 @@ export type MachineErrorCode =
   | "NO_SUCH_MACHINE" // none of that name runs
   | "MACHINE_EXISTS" // two of one name
   | "BAD_SOCKET" // the place where a machine listens is not safe, or did not answer
+  | "FILE_REFUSED" // a file that the user named cannot be read or written
   | "UNKNOWN_WORKLOAD"
   | "UNKNOWN_PATCH"
   | "BAD_USAGE";

@@ -53,7 +53,7 @@ try {
 function report(error: unknown): number {
   if (interrupt.signal.aborted) return interrupt.signal.reason === READER_GONE ? READER_GONE : INTERRUPTED;
   if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help
-  const refusal = error instanceof CommanderError ? usageError(error) : error;
+  const refusal = error instanceof CommanderError ? usageError(error) : (fileError(error) ?? error);
   if (!(refusal instanceof MachineError)) throw refusal;
   process.stderr.write(`wlp: ${refusal.message}\n`);
   const { code, what, remedy } = refusal;
@@ -66,6 +66,16 @@ function report(error: unknown): number {
 async function packageVersion(): Promise<string> {
   const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/** What the system says of a file or folder that the user named. */
+function fileError(error: unknown): MachineError | undefined {
+  if (error instanceof MachineError || !(error instanceof Error)) return undefined;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === undefined || path === undefined) return undefined;
+  return new MachineError("FILE_REFUSED", error.message, `See whether ${path} is there, and who may use it.`, {
+    cause: error,
+  });
 }
 
 function usageError(error: CommanderError): MachineError {

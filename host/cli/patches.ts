@@ -24,6 +24,7 @@ interface Options {
 const EXIT_STATUS = "Exit status: 0 done, 1 it did not happen, 2 usage.";
 /** Seconds: as kpatch waits, 15 and after a signal 60 more. */
 const TIMEOUT = 75;
+const MOST_TIMEOUT = 1_000_000;
 
 type Show = (answer: unknown) => readonly string[];
 
@@ -39,7 +40,12 @@ export function patchCommands(signal: AbortSignal): Command[] {
   const waiting = (one: Command): Command =>
     one
       .option("--no-wait", "do not wait for the end of the transition")
-      .option("--timeout <s>", "turn the transition around when it takes longer", numberOf("--timeout"), TIMEOUT);
+      .option(
+        "--timeout <s>",
+        "turn the transition around when it takes longer",
+        numberOf("--timeout", 0, MOST_TIMEOUT),
+        TIMEOUT,
+      );
   return [
     waiting(command("load", "Load a patch into a running machine, and wait until every task runs it."))
       .argument("<PATCH>", "a folder's name under patches/, a diff (.patch), or a built module (.wasm)")

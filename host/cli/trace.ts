@@ -6,6 +6,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
+import { MachineError } from "../errors.ts";
 import { Machine } from "../machine.ts";
 import type { PlatformName } from "../platform/platforms.ts";
 import { numberOf } from "./number.ts";
@@ -22,6 +23,7 @@ interface TraceOptions {
 }
 
 const MEMORY_MIB = 64;
+const MOST_KIB = 4096;
 const EXAMPLE = "Example: wlp trace --graph --function 'pipe_*' --function sys_read -- 'echo hello | cat'";
 
 export function traceCommand(signal: AbortSignal): Command {
@@ -33,11 +35,21 @@ export function traceCommand(signal: AbortSignal): Command {
     .option("--cpus <n>", "CPUs", numberOf("--cpus"), 2)
     .addOption(new Option("--platform <p>", "platform").choices(["threads", "stepped"]).default("threads"))
     .option("--seed <n>", "seed of the stepped platform", numberOf("--seed"), 1)
-    .option("--buffer-kib <n>", "size of each CPU's ring", numberOf("--buffer-kib"), 1024)
+    .option("--buffer-kib <n>", "size of each CPU's ring", numberOf("--buffer-kib", 1, MOST_KIB), 1024)
     .option("--chrome <file>", "write Chrome trace-event JSON, for ui.perfetto.dev, instead of text")
     .option("--json", "print one JSON document: the line's status and output, and the trace's text")
     .addHelpText("after", `\n${EXAMPLE}\n\nExit status: the line's; 1 or 2 with a message from wlp.`)
     .action((words: string[], options: TraceOptions) => trace(words.join(" "), options, signal));
+}
+
+function unknownFunction(glob: string, cause: unknown): MachineError {
+  if (!(cause instanceof MachineError) || cause.code !== "REQUEST_FAILED") throw cause;
+  return new MachineError(
+    "UNKNOWN_FUNCTION",
+    `no function of the kernel's that can be traced is like ${glob}`,
+    "See those that can: wlp trace -- cat /sys/kernel/tracing/available_filter_functions",
+    { cause },
+  );
 }
 
 function collect(glob: string, others: readonly string[]): string[] {
@@ -50,7 +62,11 @@ async function trace(line: string, options: TraceOptions, signal: AbortSignal): 
   try {
     const tracing = machine.tracing();
     await tracing.write("buffer_size_kb", String(options.bufferKib), { signal });
-    await tracing.write("set_ftrace_filter", options.function.join(" "), { signal });
+    for (const glob of options.function) {
+      await tracing.append("set_ftrace_filter", glob, { signal }).catch((cause: unknown) => {
+        throw unknownFunction(glob, cause);
+      });
+    }
     await tracing.write("current_tracer", options.graph ? "function_graph" : "function", { signal });
     const { status, stdout } = await machine.exec(line, { signal });
     await tracing.write("tracing_on", "0", { signal });

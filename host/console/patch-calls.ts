@@ -42,11 +42,15 @@ export const PATCH_OPERATIONS: Readonly<Record<string, (call: Call) => Promise<u
     const patch = named(machine, String(request["patch"]));
     const { state } = await machine.patchStatus(patch);
     if (state === "enabled" || MOVING.has(state)) {
-      if (request["noWait"]) return machine.disable(patch, { noWait: true });
+      if (request["noWait"]) {
+        await machine.disable(patch, { noWait: true });
+        return listed(machine, patch);
+      }
       await withinLimit(call, machine.disable(patch));
     }
+    const gone: ListedPatch = { ...(await listed(machine, patch)), state: "unloaded" };
     await unloadWhenFree(machine, patch, Number(request["timeout"]), signal);
-    return null;
+    return gone;
   },
   list: async ({ machine }) => Promise.all(machine.patches().map((patch) => listed(machine, patch))),
   blocking: async ({ machine }) => ({ patch: (await moving(machine))?.name ?? null, report: await machine.blockers() }),
@@ -132,7 +136,7 @@ function stalled(name: string, seconds: number, report: string): MachineError {
 async function within(work: Promise<unknown>, seconds: number, signal: AbortSignal): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), seconds * 1000);
+    timer = setTimeout(() => resolve(false), signal.aborted ? 0 : seconds * 1000);
     signal.addEventListener("abort", () => resolve(false), { once: true });
   });
   try {

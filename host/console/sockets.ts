@@ -39,7 +39,16 @@ export async function socketPath(name: string): Promise<string> {
 async function folder(): Promise<string> {
   const runtime = process.env["XDG_RUNTIME_DIR"];
   const path = runtime ? join(runtime, "wlp") : join(tmpdir(), `wlp-${userInfo().uid}`);
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  // Not with those above it: a runtime folder is there, or it is not the user's to make.
+  await mkdir(path, { mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "EEXIST") return;
+    throw new MachineError(
+      "BAD_SOCKET",
+      `cannot make the folder ${path}: ${cause.message}`,
+      "Set XDG_RUNTIME_DIR to a folder that exists and that you may write to.",
+      { cause },
+    );
+  });
   const { uid, mode } = await lstat(path);
   if (uid === userInfo().uid && (mode & OTHERS_MAY_WRITE) === 0) return path;
   throw new MachineError(

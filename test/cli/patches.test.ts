@@ -51,7 +51,12 @@ describe("wlp, about the patches of a running machine,", () => {
       { name: "dirty-pipe", model: "kpatch", state: "enabled", remaining: 0, functions: ["splice_to_pipe"] },
     ]);
     expect(await wlp("load", BUILT, "--model", "kpatch")).toMatchObject({ status: 1, err: /PATCH_STATE/ });
-    expect(await wlp("unload", "dirty-pipe")).toMatchObject({ status: 0, out: "" });
+    expect(await wlp("load", "dirty-pipe", "--timeout", "-1")).toMatchObject({
+      status: 2,
+      err: /BAD_OPTION: --timeout/,
+    });
+    const gone = await wlp("unload", "dirty-pipe", "--json");
+    expect(JSON.parse(gone.out)).toMatchObject({ name: "dirty-pipe", state: "unloaded" });
     expect(await wlp("list")).toMatchObject({ status: 0, out: "Loaded patch modules:\n" });
     expect(await wlp("unload", "dirty-pipe")).toMatchObject({ status: 1, err: /NOT_LOADED.*\n.*wlp list/ });
   });

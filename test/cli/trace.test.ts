@@ -48,6 +48,17 @@ describe("wlp trace", () => {
     expect(inside.length).toBeGreaterThan(0);
   });
 
+  it("names a function that there is not, a ring that cannot be, and a file that cannot be written", async () => {
+    const [none, ring, file] = await Promise.all([
+      trace("--function", "pipe_read", "--function", "no_such", "--", LINE),
+      trace("--buffer-kib", "0", "--", LINE),
+      trace("--chrome", "/none/x.json", "--", LINE),
+    ]);
+    expect(none).toMatchObject({ status: 1, err: expect.stringMatching(/UNKNOWN_FUNCTION: .* no_such\n/) });
+    expect(ring).toMatchObject({ status: 2, err: expect.stringMatching(/BAD_OPTION: --buffer-kib is "0"/) });
+    expect(file).toMatchObject({ status: 1, err: expect.stringMatching(/FILE_REFUSED: ENOENT.*\/none\/x.json/) });
+  });
+
   it("writes Chrome trace events whose spans nest on each task's track", async () => {
     const folder = await mkdtemp(join(tmpdir(), "wlp-trace-"));
     try {

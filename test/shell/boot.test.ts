@@ -84,6 +84,13 @@ describe("wlp boot", () => {
     expect(name.status).toBe(2);
     expect(name.err).toMatch(/^wlp: BAD_OPTION: --name is "\.\.\/x"\n/);
     expect((await result(wlp("exec", "--name", "none", "--", "true"))).status).toBe(1);
+    for (const folder of [WLP, "/proc/none"]) {
+      const refused = await result(run(process.execPath, [WLP, "list"], { XDG_RUNTIME_DIR: folder }));
+      expect(refused).toMatchObject({
+        status: 1,
+        err: expect.stringMatching(/^wlp: BAD_SOCKET: cannot make the folder /),
+      });
+    }
     for (const command of ["boot", "exec", "shutdown"]) {
       const help = await result(wlp(command, "--help"));
       expect(help.status).toBe(0);
@@ -113,6 +120,10 @@ describe("a console with somebody at it", () => {
     while (!(await result(wlp("exec", "--name", "seen", "--", "ps"))).out.includes(" cat"));
     type("abc\u007fd\r\u0004");
     await says("\nabd\r\n");
+    type("echo one two three\u0017\u0017three\u0001\u001b[3~e\r"); // ^W twice, Delete at the start
+    await says("\none three\r\n");
+    type("crash\r");
+    await says("\nSegmentation fault\r\n");
     type("exit\r");
     expect(await ended).toBe(0);
     expect((await result(wlp("exec", "--name", "seen", "--", "true"))).status).toBe(1);

@@ -1,5 +1,5 @@
 /**
- * Line editing on a terminal in raw mode: arrows, Home and End, ^A ^E ^U ^K ^C ^D, and a history.
+ * Line editing on a terminal in raw mode: arrows, Home, End and Delete, ^A ^E ^U ^K ^W ^L ^C ^D, and a history.
  */
 import { read } from "../lib";
 import { flush, put, put_byte, put_bytes, put_number } from "../text";
@@ -43,8 +43,9 @@ const UP = 256;
 const DOWN = 257;
 const RIGHT = 258;
 const LEFT = 259;
+const DELETE = 260;
 
-/** A byte, or an arrow that came as ESC [ A to D; -1 at the end. */
+/** A byte, or a key that came as ESC [ and a letter, or ESC [ number ~; 0 for one that means nothing, -1 at the end. */
 function read_key(): i32 {
   if (read(0, KEY, 1) != 1) return -1;
   if (load<u8>(KEY) != 27) return load<u8>(KEY);
@@ -52,7 +53,25 @@ function read_key(): i32 {
   const letter = <i32>load<u8>(KEY);
   if (letter == 72) return 1; // Home
   if (letter == 70) return 5; // End
+  if (letter >= 48 && letter <= 57) return numbered_key(letter - 48);
   return letter >= 65 && letter <= 68 ? UP + letter - 65 : 0;
+}
+
+/** The rest of ESC [ number ~, whose first digit is there. */
+function numbered_key(digit: i32): i32 {
+  let number = digit;
+  while (read(0, KEY, 1) == 1 && load<u8>(KEY) != 126) number = number * 10 + <i32>load<u8>(KEY) - 48;
+  if (number == 1 || number == 7) return 1; // Home
+  if (number == 4 || number == 8) return 5; // End
+  return number == 3 ? DELETE : 0;
+}
+
+/** Where the word in front of the cursor begins. */
+function word_start(): i32 {
+  let at = cursor;
+  while (at > 0 && load<u8>(LINE + at - 1) == 32) at--;
+  while (at > 0 && load<u8>(LINE + at - 1) != 32) at--;
+  return at;
 }
 
 function edit(key: i32): void {
@@ -62,6 +81,9 @@ function edit(key: i32): void {
   else if (key == 5) cursor = length;
   else if (key == 11) length = cursor;
   else if (key == 21) remove(0, cursor);
+  else if (key == 23) remove(word_start(), cursor);
+  else if (key == 12) put("\x1b[H\x1b[2J");
+  else if (key == DELETE && cursor < length) remove(cursor, cursor + 1);
   else if ((key == 8 || key == 127) && cursor) remove(cursor - 1, cursor);
   else if (key >= 32 && key < 256 && key != 127 && length < LINE_SIZE - 1) {
     memory.copy(LINE + cursor + 1, LINE + cursor, length - cursor);

@@ -4,10 +4,10 @@
  * Status codes are a shell's: the program's own, 128 + n for signal n, 127 for what is not there, 126 for what cannot
  * be run, 2 for a line that makes no sense.
  */
-import { EACCES, ENOENT, SYS_IOCTL, TIOCSPGRP } from "../../abi";
+import { EACCES, ENOENT, SIGINT, SIGKILL, SIGPIPE, SIGSEGV, SIGTERM, SYS_IOCTL, TIOCSPGRP } from "../../abi";
 import { close, exit, getpid, pipe, raw } from "../lib";
 import { parse, plan, spawn_planned, wait_for } from "../process";
-import { copy, flush, length_of, literal, put, put_zero_ended, same } from "../text";
+import { begin_error, copy, end_error, flush, length_of, literal, put, put_zero_ended, same } from "../text";
 import { assign, interactive, last_status, name_length, set_background, set_status } from "./state";
 import {
   FROM_PARENT, OP_AND, OP_BACKGROUND, OP_END, OP_OR, OP_PIPE, SAME_AS_ERROR, SAME_AS_OUTPUT, WORDS, close_redirections, error, input, operator, output,
@@ -30,8 +30,9 @@ export function run_line(): void {
   let sensible = read_command(true);
   while (sensible && operator != OP_END) sensible = read_command(true);
   if (!sensible) {
-    put("sh: syntax error\n");
-    flush();
+    begin_error();
+    put("sh: syntax error");
+    end_error();
     return set_status(2);
   }
   rewind(false);
@@ -88,6 +89,15 @@ function wait_for_stages(): void {
     const pid = load<i32>(PIDS + (<usize>i << 2));
     if (wait_for(pid, STATUS, 0) == pid && i == stages - 1 && started_last) set_status(status_of(load<i32>(STATUS)));
   }
+  if (interactive && started_last) tell_death(load<i32>(STATUS) & 127);
+}
+
+/** Says what ended a program, unless whoever types did. */
+function tell_death(signal: i32): void {
+  if (!signal || signal == SIGINT || signal == SIGPIPE) return;
+  begin_error();
+  put(signal == SIGSEGV ? "Segmentation fault" : signal == SIGKILL ? "Killed" : signal == SIGTERM ? "Terminated" : "Ended by a signal");
+  end_error();
 }
 
 function status_of(status: i32): i32 {
@@ -104,10 +114,11 @@ function start(from: i32, to: i32, group: i32): i32 {
   plan(WORDS, words_length, input >= 0 ? input : from >= 0 ? from : 0, output == SAME_AS_ERROR ? err : out, err, group);
   const pid = spawn_planned(PATH, path_of(WORDS));
   if (pid > 0) return fail(0) + pid;
+  begin_error();
   put("sh: ");
   put_zero_ended(WORDS);
-  put(pid == -ENOENT ? ": not found\n" : pid == -EACCES ? ": Permission denied\n" : ": cannot be started\n");
-  flush();
+  put(pid == -ENOENT ? ": not found" : pid == -EACCES ? ": Permission denied" : ": cannot be started");
+  end_error();
   return fail(pid == -ENOENT ? 127 : 126);
 }
 
