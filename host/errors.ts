@@ -21,6 +21,7 @@ export type MachineErrorCode =
   | "UNDECLARED_POINTER"
   | "SLEEPING_FUNCTION_IN_ATOMIC"
   | "OPTIONAL_PARAMETERS_BEHIND_POINTER"
+  | "DEBUG_LINE_UNKNOWN"
   | "RUNTIME_FUNCTION_NOT_QUIET"
   | "ASYNCIFY_DISAGREES"
   | "FRAME_LAYOUT" // Asyncify's output does not look as the frame pass expects

@@ -4,18 +4,21 @@
  * Contract: what is in the rings now, in order of time; a record that was overwritten while it was read is left out.
  * Invariant: nothing is written, so CPUs may go on recording.
  */
-import { EVENT_MARK, EVENT_MORE } from "../kernel/records.ts";
 import {
   EVENT_CALLED,
   EVENT_CALLER,
   EVENT_FUNCTION,
   EVENT_KIND,
+  EVENT_MARK,
+  EVENT_MORE,
   EVENT_NAME,
   EVENT_NUMBER,
   EVENT_SIZE,
   EVENT_TASK,
   EVENT_TEXT,
   EVENT_TIME,
+} from "../kernel/records.ts";
+import {
   RING_BASE,
   RING_COUNT,
   RING_ERASED,

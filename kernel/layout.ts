@@ -65,6 +65,8 @@ export const MACHINE_TTY_NEWS = 448; // grows when the console has written somet
 export const MACHINE_CORES = 456; // cores of the computer; 0 on the stepped platform, where CPUs take turns
 export const MACHINE_STEP = 460; // step of a transition, or 0: CPUs whose part is done wait on it for a moment where they share cores
 export const MACHINE_SHARE = 464; // 1: the host shows a folder of its own as /host
+export const MACHINE_DEBUG_LINES = 468; // address of DEBUG_ROW rows, and how many
+export const MACHINE_DEBUG_LINE_COUNT = 472;
 export const MACHINE_SIZE = 512;
 
 // ── MAILBOX: bytes of the current request or answer ──────────────────────────────────────────────
@@ -275,7 +277,11 @@ export const OOPS_SIZE = CACHE_LINE;
 export const PROBES = OOPS + OOPS_SIZE; // trace/probe.ts, one per registered probe
 export const PROBE_SIZE = 64;
 export const MAX_PROBES = 32;
-export const KERNEL_SIZE = PROBES + PROBE_SIZE * MAX_PROBES - KERNEL;
+export const DEBUG_FLAGS = PROBES + PROBE_SIZE * MAX_PROBES; // trace/debug_lines.ts, a byte per line of pr_debug()
+export const DEBUG_KERNEL_LINES = 256; // numbers that the kernel's have
+export const DEBUG_MODULE_LINES = 16; // then those of each module; a power of two
+export const DEBUG_FLAGS_SIZE = DEBUG_KERNEL_LINES + DEBUG_MODULE_LINES * MAX_MODULES;
+export const KERNEL_SIZE = DEBUG_FLAGS + DEBUG_FLAGS_SIZE - KERNEL;
 export const SELFTEST = KERNEL + KERNEL_SIZE; // first word: table index of the self-tests' runner, 0 without; then their scratch
 export const SELFTEST_SIZE = 4096;
 
@@ -303,19 +309,6 @@ export const TRACE_SLOT = 12; // 0 for a function that only a patch has
 export const TRACE_ID = 16; // frame id of the version that begins; its complement (~) where it ends
 export const TRACE_CPU = 20;
 export const TRACE_MARKED = 24; // 1: the task has not moved yet
-
-// ── the function tracer's records, in a ring per CPU (trace/ring.ts) ─────────────────────────────
-export const EVENT_NUMBER = 0; // the record's number plus one while it is whole; atomic
-export const EVENT_KIND = 4; // EVENT_* in abi.ts
-export const EVENT_FUNCTION = 8; // frame id of its original version
-export const EVENT_TASK = 12; // pid
-export const EVENT_TIME = 16; // f64 ns
-export const EVENT_CALLED = 24; // f64 ns: when the call that returns was made
-export const EVENT_CALLER = 32; // frame id, or 0; of function_graph's records: how deep
-export const EVENT_FLAGS = 36; // EVENT_FLAG_* in abi.ts
-export const EVENT_TEXT = 20; // of EVENT_MORE: this and all behind it is text
-export const EVENT_NAME = 48; // of the task
-export const EVENT_SIZE = 64;
 
 // ── METER: one per CPU, written by that CPU while MACHINE_METER is set (cpu/meter.ts); the host reads ──
 export const METER_CALLS = 0; // f64: measured calls so far
@@ -358,6 +351,8 @@ export const MODULE_HEAD_PARAMETER_COUNT = 20;
 export const MODULE_HEAD_TAINT = 24; // TAINT_*
 export const MODULE_HEAD_VERSION = 28; // address and length
 export const MODULE_HEAD_VERSION_LENGTH = 32;
+export const MODULE_HEAD_DEBUG_LINES = 36; // address of DEBUG_ROW rows
+export const MODULE_HEAD_DEBUG_LINE_COUNT = 40;
 export const MODULE_HEAD_SIZE = 64;
 export const MODULE_PARAM_NAME = 0; // address and length
 export const MODULE_PARAM_NAME_LENGTH = 4;

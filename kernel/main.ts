@@ -40,6 +40,7 @@ export { stack_end_hit, step_point } from "./cpu/switch";
 export { klp_trace_call } from "./livepatch/version_trace";
 export { klp_target, trace_next } from "./livepatch/stub";
 export { trace_enter, trace_exit } from "./trace/calls";
+export { debug_line } from "./trace/debug_lines";
 export { loop_safepoint } from "./sched/core";
 export { window_base } from "./process/user";
 export { syscall, user_safepoint } from "./sys/syscall";

@@ -1,5 +1,5 @@
 /**
- * What the kernel writes down about itself for the host to read: the numbers in records of meters and tracers.
+ * Records of meters, tracers and debug lines, which kernel and host write for each other: their numbers and their places.
  *
  * The rules of layout.ts hold here too.
  */
@@ -32,3 +32,26 @@ export const EVENT_FLAG_RESCHED = 2;
 export const EVENT_FLAG_HARDIRQ = 4;
 export const EVENT_FLAG_SOFTIRQ = 8;
 export const EVENT_FLAG_PREEMPT = 16; // times the depth of disabled preemption
+
+// ── the function tracer's records, in a ring per CPU (trace/ring.ts) ─────────────────────────────
+export const EVENT_NUMBER = 0; // the record's number plus one while it is whole; atomic
+export const EVENT_KIND = 4; // EVENT_*, above
+export const EVENT_FUNCTION = 8; // frame id of its original version
+export const EVENT_TASK = 12; // pid
+export const EVENT_TIME = 16; // f64 ns
+export const EVENT_CALLED = 24; // f64 ns: when the call that returns was made
+export const EVENT_CALLER = 32; // frame id, or 0; of function_graph's records: how deep
+export const EVENT_FLAGS = 36; // EVENT_FLAG_*, above
+export const EVENT_TEXT = 20; // of EVENT_MORE: this and all behind it is text
+export const EVENT_NAME = 48; // of the task
+export const EVENT_SIZE = 64;
+
+// ── DEBUG_ROW: one row per call of pr_debug(), placed by the host; a text's length follows its address ──
+export const DEBUG_ROW_LINE = 0;
+export const DEBUG_ROW_FILE = 4;
+export const DEBUG_ROW_FILE_LENGTH = 8;
+export const DEBUG_ROW_FUNCTION = 12;
+export const DEBUG_ROW_FUNCTION_LENGTH = 16;
+export const DEBUG_ROW_FORMAT = 20;
+export const DEBUG_ROW_FORMAT_LENGTH = 24;
+export const DEBUG_ROW_SIZE = 28;

@@ -1,7 +1,7 @@
 /**
  * What lies in memory when the first instruction runs.
  *
- *   staticEnd ─► symbol rows, names ─► user rows, names ─► programs ─► user template ─► page boundary: the heap
+ *   staticEnd ─► symbol rows, names ─► user rows, names ─► debug lines ─► programs ─► user template ─► page boundary: the heap
  *
  * Contract: `place` computes addresses and bytes without a memory, so that MEMORY_TOO_SMALL can say how much is
  * needed; `write` puts them there. Invariant: everything that the kernel finds in MACHINE at boot is written here.
@@ -10,6 +10,8 @@ import {
   CACHE_LINE,
   MACHINE,
   MACHINE_CPUS,
+  MACHINE_DEBUG_LINES,
+  MACHINE_DEBUG_LINE_COUNT,
   MACHINE_HEAP,
   MACHINE_MEMORY,
   MACHINE_PROGRAMS,
@@ -47,6 +49,7 @@ import type { Settings } from "../options.ts";
 import type { KernelMap } from "../toolchain/image.ts";
 import type { DataBlock } from "../toolchain/sections.ts";
 import type { UserMap } from "../toolchain/user.ts";
+import { debugRows } from "./debug-rows.ts";
 import type { Image } from "./images.ts";
 
 export interface Placement {
@@ -98,6 +101,7 @@ export function place(settings: Settings, kernel: Image<KernelMap>, user: Image<
     symbolTable(kernel.map.functions, kernel.map.functions.length + 1, ({ id }) => id, next(), kernel.map.stride),
   );
   const userSymbols = put(symbolTable(user.map.functions, user.map.functions.length, (_, index) => index, next(), 0));
+  const lines = put(debugRows(kernel.map.debugLines, next()));
   const programs = put(programTable(user.map, firstProgram(kernel.map)));
   const template = put(templateBytes(user));
   const heap = roundUp(cursor, PAGE_SIZE);
@@ -113,6 +117,8 @@ export function place(settings: Settings, kernel: Image<KernelMap>, user: Image<
       [MACHINE_SYMBOL_COUNT, kernel.map.functions.length + 1],
       [MACHINE_USER_SYMBOLS, userSymbols],
       [MACHINE_USER_SYMBOL_COUNT, user.map.functions.length],
+      [MACHINE_DEBUG_LINES, lines],
+      [MACHINE_DEBUG_LINE_COUNT, kernel.map.debugLines.length],
       [MACHINE_PROGRAMS, programs],
       [MACHINE_PROGRAM_COUNT, user.map.programs.length],
       [MACHINE_USER_TEMPLATE, template],

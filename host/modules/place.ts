@@ -1,13 +1,15 @@
 /**
  * What a kernel module takes in the machine's memory.
  *
- *   block ─► [MODULE_HEAD | parameters | symbol rows, names, data as of a patch | variables | names]
+ *   block ─► [MODULE_HEAD | parameters | symbol rows, names, data as of a patch | variables | names | debug lines]
  *
  * Contract: `layOutModule` says how much, `moduleBytes` what, for the address and slots that the kernel gave. Invariant:
  * nothing is written here: the bytes are the answer to the kernel's question.
  */
 import { PARAM_BOOL, PARAM_I32, PARAM_U32, TAINT_OOT_MODULE, TAINT_PROPRIETARY_MODULE } from "../../kernel/abi.ts";
 import {
+  MODULE_HEAD_DEBUG_LINES,
+  MODULE_HEAD_DEBUG_LINE_COUNT,
   MODULE_HEAD_EXIT,
   MODULE_HEAD_INIT,
   MODULE_HEAD_PARAMETER_COUNT,
@@ -27,6 +29,7 @@ import {
 } from "../../kernel/layout.ts";
 import { blockBytes, layOut } from "../patch/place.ts";
 import type { PatchLayout } from "../patch/place.ts";
+import { debugRows } from "../boot/debug-rows.ts";
 import type { ParameterType } from "../toolchain/module-format.ts";
 import type { VerifiedModule } from "./verify.ts";
 
@@ -42,6 +45,7 @@ export interface ModuleLayout {
   readonly body: number;
   readonly state: number;
   readonly names: number;
+  readonly lines: number;
 }
 
 /** What the kernel decides: where the block is, and the module's first slot; and the image's stride. */
@@ -57,8 +61,9 @@ export function layOutModule(module: VerifiedModule): ModuleLayout {
   const body = roundUp(MODULE_HEAD_SIZE + info.parameters.length * MODULE_PARAM_SIZE);
   const state = roundUp(body + patch.bytes);
   const names = state + info.state.length * WORD;
-  const bytes = names + encode([info.version, ...info.parameters.map(({ name }) => name)].join("")).length;
-  return { bytes, patch, body, state, names };
+  const lines = roundUp(names + encode([info.version, ...info.parameters.map(({ name }) => name)].join("")).length);
+  const bytes = lines + debugRows(info.debugLines, 0).length;
+  return { bytes, patch, body, state, names, lines };
 }
 
 export function moduleBytes(module: VerifiedModule, layout: ModuleLayout, place: ModulePlace): Uint8Array<ArrayBuffer> {
@@ -95,6 +100,9 @@ export function moduleBytes(module: VerifiedModule, layout: ModuleLayout, place:
   const body = { info: { rows, data: info.data }, data: module.data };
   const pointers = new Map([...slots, ...bareSlots(module, place)]);
   bytes.set(blockBytes(block + layout.body, body, layout.patch, originals, pointers), layout.body);
+  store(MODULE_HEAD_DEBUG_LINES, block + layout.lines);
+  store(MODULE_HEAD_DEBUG_LINE_COUNT, info.debugLines.length);
+  bytes.set(debugRows(info.debugLines, block + layout.lines), layout.lines);
   info.state.forEach((value, i) => store(layout.state + i * WORD, value));
   return bytes;
 }

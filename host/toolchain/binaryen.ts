@@ -56,6 +56,7 @@ interface Arithmetic {
 }
 
 interface WordArithmetic extends Arithmetic {
+  shr_u(left: Expression, right: Expression): Expression;
   load8_u(offset: number, align: number, address: Expression): Expression;
   xor(left: Expression, right: Expression): Expression;
 }

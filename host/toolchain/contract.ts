@@ -1,7 +1,7 @@
 /**
  * The kernel functions that generated code calls by name.
  *
- * Idea: the toolchain and the kernel meet in eight functions; this table is the whole of it.
+ * Idea: the toolchain and the kernel meet in nine functions; this table is the whole of it.
  * Contract: each is found by the last part of its name and has exactly this signature, else the build is refused.
  * Invariant: none of them owns a slot, so a patch can never come between a stub and the code that decides for it.
  */
@@ -20,6 +20,7 @@ export const RUNTIME_FUNCTIONS = {
     signature: "(i32,i32)",
     calledBy: "watched functions of debug images: version (its complement at the end), slot",
   },
+  debug_line: { signature: "(i32,i32,i32)", calledBy: "lines of pr_debug() that are on: number, name, number to show" },
   trace_exit: { signature: "(i32)", calledBy: "trace stubs: the call of this slot has returned" },
 } as const;
 

@@ -5,6 +5,7 @@
  * Contract: JSON, `format` 1; everything here is data that any reader may rely on.
  * Invariant: `id` is dense from 1 in the order of full names, so it is an index; a frame's last word is such an id.
  */
+import type { DebugLine } from "./debug-lines.ts";
 import type { DataBlock } from "./sections.ts";
 import { decodeData, DATA_SECTION, MAP_SECTION } from "./sections.ts";
 
@@ -61,6 +62,8 @@ export interface KernelMap {
   readonly statics: Readonly<Record<string, string>>;
   /** Fields, places and size of each class, by its path. */
   readonly layouts: Readonly<Record<string, string>>;
+  /** Calls of pr_debug(), each at its number. */
+  readonly debugLines: readonly DebugLine[];
   /** Mutable globals, one per CPU; the image exports each as `percpu:<path>`. */
   readonly percpu: readonly string[];
 }

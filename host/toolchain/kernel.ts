@@ -8,12 +8,15 @@
 import { createHash } from "node:crypto";
 import { BodyNormaliser } from "./body-hash.ts";
 import { runtimeFunction } from "./contract.ts";
+import { debugLines } from "./debug-lines.ts";
+import type { DebugLine } from "./debug-lines.ts";
 import { sourceDigest } from "./fingerprint.ts";
 import { MAP_FORMAT } from "./image.ts";
 import type { KernelImage, KernelMap, Variant } from "./image.ts";
 import { CallLocations } from "./locations.ts";
 import { simplify, withoutAsyncify } from "./passes/asyncify.ts";
 import { takeDataSegments } from "./passes/data-segments.ts";
+import { placeDebugLines } from "./passes/debug-lines.ts";
 import { finish } from "./passes/finish.ts";
 import { numberFrames } from "./passes/frames.ts";
 import { checkGlobals } from "./passes/globals.ts";
@@ -43,7 +46,8 @@ export async function buildKernel(options: KernelBuild): Promise<KernelImage> {
   const { unit, text, layout } = await sourceUnit(options, { lines: options.mapName !== "" });
   const source = await sourceDigest(options.root);
   try {
-    return transform(unit, options, { text, layout, source });
+    const lines = await debugLines(options.root, unit);
+    return transform(unit, options, { text, layout, source, lines });
   } finally {
     unit.m.dispose();
   }
@@ -52,7 +56,12 @@ export async function buildKernel(options: KernelBuild): Promise<KernelImage> {
 function transform(
   unit: Unit,
   options: KernelBuild,
-  { text, layout, source }: Pick<SourceUnit, "text" | "layout"> & { readonly source: string },
+  {
+    text,
+    layout,
+    source,
+    lines,
+  }: Pick<SourceUnit, "text" | "layout"> & { readonly source: string; readonly lines: readonly DebugLine[] },
 ): KernelImage {
   const { debug, stepped, hooks, optimizeLevel } = options;
   const locations = text === "" ? undefined : new CallLocations(unit, text);
@@ -61,6 +70,7 @@ function transform(
   const bodies = new BodyNormaliser(unit);
   const symbols = planSymbols(unit, bodies);
   const statics = bodies.statics();
+  placeDebugLines(unit, lines, layout.get("DEBUG_FLAGS") ?? 0, (line) => () => unit.m.i32.const(lines.indexOf(line)));
 
   simplify(unit, optimizeLevel);
   const sleepable = maySleep(unit);
@@ -99,6 +109,7 @@ function transform(
     source,
     statics,
     layouts: Object.fromEntries(unit.declarations.layouts),
+    debugLines: lines,
     percpu,
   };
   const withData = appendSection(wasm, DATA_SECTION, encodeData(data));

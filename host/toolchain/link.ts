@@ -7,10 +7,14 @@
  * kernel does not share; those of `own` have slots that the loader hands out, with stubs in front.
  * Invariant: what comes out fits the image of `base` alone.
  */
+import { PATCH_FRAME_IDS, PATCH_FRAME_RANGE } from "../../kernel/abi.ts";
 import { runtimeFunction } from "./contract.ts";
+import { sameLine } from "./debug-lines.ts";
+import type { DebugLine } from "./debug-lines.ts";
 import type { KernelMap } from "./image.ts";
 import { nameAddresses, namedAddresses, resolveAddresses, staticObjects } from "./passes/addresses.ts";
 import { simplify } from "./passes/asyncify.ts";
+import { placeDebugLines } from "./passes/debug-lines.ts";
 import { numberFrames } from "./passes/frames.ts";
 import { maySleep } from "./passes/may-sleep.ts";
 import { importRuntime, importSlots, keepOnly, reachable, slotOf } from "./passes/patch-links.ts";
@@ -40,6 +44,9 @@ export interface LinkPlan {
   readonly symbols: readonly PlannedRow[];
   readonly roots: readonly string[];
   readonly own: readonly string[];
+  /** All calls of pr_debug() in the unit, and those that are the module's own. */
+  readonly lines: readonly DebugLine[];
+  readonly ownLines: readonly DebugLine[];
   /** Functions whose calls no version trace records. */
   readonly unwatched: ReadonlySet<string>;
   /** Refuses when the functions that may sleep are not what the kernel counts on. */
@@ -62,6 +69,7 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
   const { debug, stepped } = base.variant;
   const objects = staticObjects(unit, moved, SHIFT);
   nameAddresses(unit, moved, SHIFT);
+  numberLines(unit, plan);
   simplify(unit, optimizeLevel);
   const always = sleepersOf(base);
   const sleepable = maySleep(unit, always);
@@ -84,7 +92,7 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
   const { kept, exported } = keep(unit, plan.roots, data);
   const named = new Map(plan.symbols.map((row) => [row.path, row]));
   const rows = kept.flatMap((fn) => named.get(fn.name) ?? []);
-  unit.m.addGlobalImport(FRAME_BASE, "env", FRAME_BASE, unit.b.i32, false);
+  needFrameBase(unit);
   const ids = new Map(rows.map((row, k) => [row.path, k]));
   const frames = numberFrames(unit, ids, stackEndHit, FRAME_BASE);
   placeData(unit, kept, data);
@@ -96,6 +104,30 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
   importPerCpu(unit, base.percpu);
   keepOnly(unit, [...exported, ...stubs.slow.values(), ...stubs.trace.values()], optimizeLevel);
   return { rows, exported, frames, sleepable, data: data.block() };
+}
+
+/** The import that says which patch or module this is. */
+function needFrameBase({ b, m }: Unit): void {
+  if (m.getGlobal(FRAME_BASE) === 0) m.addGlobalImport(FRAME_BASE, "env", FRAME_BASE, b.i32, false);
+}
+
+/** The kernel's lines keep their numbers, a module's own count from where the kernel gives it some; other lines are left out. */
+function numberLines(unit: Unit, { base, layout, lines, ownLines }: LinkPlan): void {
+  const { b, m } = unit;
+  const first = PATCH_FRAME_IDS + (layout.get("MAX_PATCHES") ?? 0) * PATCH_FRAME_RANGE;
+  const most = layout.get("DEBUG_MODULE_LINES") ?? 0;
+  const own = (k: number): number => {
+    needFrameBase(unit);
+    const ids = m.i32.sub(m.global.get(FRAME_BASE, b.i32), m.i32.const(first));
+    const shift = Math.log2(PATCH_FRAME_RANGE / most);
+    return m.i32.add(m.i32.shr_u(ids, m.i32.const(shift)), m.i32.const((layout.get("DEBUG_KERNEL_LINES") ?? 0) + k));
+  };
+  placeDebugLines(unit, lines, layout.get("DEBUG_FLAGS") ?? 0, (line) => {
+    const k = ownLines.indexOf(line);
+    if (k >= 0) return k < most ? () => own(k) : undefined;
+    const number = sameLine(line, lines, base.debugLines);
+    return number < 0 ? undefined : () => m.i32.const(number);
+  });
 }
 
 /** The functions of the module, and those that it exports: a pointer to one without a slot makes it an export. */

@@ -7,6 +7,7 @@
  * Invariant: a module fits one kernel image, the one whose identity it names.
  */
 import { MachineError } from "../errors.ts";
+import type { DebugLine } from "./debug-lines.ts";
 import type { AddedFunction, FrameRow, PatchInfo, SlotCall } from "./patch-format.ts";
 import { DATA_SECTION } from "./sections.ts";
 
@@ -47,6 +48,8 @@ export interface ModuleInfo {
   /** What the variables start with, in words. */
   readonly state: readonly number[];
   readonly parameters: readonly ModuleParameter[];
+  /** Calls of pr_debug(), each at its number within the module. */
+  readonly debugLines: readonly DebugLine[];
   /** Path of init_module(). */
   readonly init: string;
   /** Path of cleanup_module(), or null: then the module stays for good. */
@@ -71,8 +74,8 @@ export function readModule(module: WebAssembly.Module): { info: ModuleInfo; data
 function parse(text: string): ModuleInfo | undefined {
   try {
     const value = JSON.parse(text) as ModuleInfo;
-    const { functions, added, rows, calls, state, parameters } = value;
-    const lists: unknown[] = [functions, added, rows, calls, state, parameters, value.data.relocations];
+    const { functions, added, rows, calls, state, parameters, debugLines } = value;
+    const lists: unknown[] = [functions, added, rows, calls, state, parameters, debugLines, value.data.relocations];
     const texts: unknown[] = [value.name, value.version, value.license, value.kernel, value.init];
     const whole = lists.every(Array.isArray) && texts.every((one) => typeof one === "string");
     return whole && value.variant && typeof value.data.bytes === "number" ? value : undefined;

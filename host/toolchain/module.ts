@@ -9,6 +9,8 @@
 import { MachineError } from "../errors.ts";
 import { checkBase } from "./base.ts";
 import { BodyNormaliser } from "./body-hash.ts";
+import { debugLines } from "./debug-lines.ts";
+import type { DebugLine } from "./debug-lines.ts";
 import type { FunctionRow, KernelMap } from "./image.ts";
 import { KERNEL_ENTRIES } from "./images.ts";
 import { linkToKernel, SHIFT } from "./link.ts";
@@ -65,7 +67,7 @@ export async function buildModule(build: ModuleBuild): Promise<ModuleImage> {
     units.push(unit);
     const { unit: moved } = await sourceUnit(options, { shift: SHIFT });
     units.push(moved);
-    return transform(unit, moved, layout, source, build);
+    return transform(unit, moved, layout, { ...source, lines: await debugLines(source.root, unit) }, build);
   } finally {
     for (const { m } of units) m.dispose();
     await source.dispose();
@@ -76,7 +78,7 @@ function transform(
   unit: Unit,
   moved: Unit,
   layout: ReadonlyMap<string, number>,
-  source: ModuleSource,
+  source: ModuleSource & { readonly lines: readonly DebugLine[] },
   { base, baseData = [], name, optimizeLevel }: ModuleBuild,
 ): ModuleImage {
   const { variables, words, parameters } = moveModuleState(unit, source.folder);
@@ -94,6 +96,7 @@ function transform(
   const exit = entry(own, source, "cleanup_module", "()");
   if (init === null) throw badEntry(`${source.main}.ts has no init_module()`);
   const roots = own.map(({ path }) => path);
+  const ownLines = source.lines.filter(({ path }) => path.startsWith(source.folder));
   const linked = linkToKernel(unit, moved, {
     base,
     baseData,
@@ -102,6 +105,8 @@ function transform(
     symbols,
     roots,
     own: roots,
+    lines: source.lines,
+    ownLines,
     unwatched: new Set(),
     check: () => undefined, // the kernel's own functions are those of the base
   });
@@ -138,6 +143,7 @@ function transform(
     data: { bytes: bytes.length, relocations },
     state: words,
     parameters,
+    debugLines: ownLines.slice(0, layout.get("DEBUG_MODULE_LINES") ?? 0),
     init,
     exit,
   };

@@ -11,6 +11,8 @@ import { MachineError } from "../errors.ts";
 import { checkBase } from "./base.ts";
 import { BodyNormaliser } from "./body-hash.ts";
 import { readConstants } from "./constants.ts";
+import { debugLines } from "./debug-lines.ts";
+import type { DebugLine } from "./debug-lines.ts";
 import type { KernelMap } from "./image.ts";
 import { KERNEL_ENTRIES } from "./images.ts";
 import { linkToKernel, SHIFT } from "./link.ts";
@@ -100,7 +102,8 @@ async function compilePatch(source: PatchedSource, build: PatchBuild, module?: M
     const { unit: moved } = await sourceUnit(options, { shift: SHIFT });
     units.push(moved);
     if (module) moveModuleState(moved, module.folder);
-    return transform(unit, moved, { changes, source, layout }, build);
+    const lines = await debugLines(source.root, unit);
+    return transform(unit, moved, { changes, source, layout, lines }, build);
   } finally {
     for (const { m } of units) m.dispose();
     await source.dispose();
@@ -150,7 +153,17 @@ function judge(unit: Unit, source: PatchedSource, base: KernelMap): Judged {
 function transform(
   unit: Unit,
   moved: Unit,
-  { changes, source, layout }: { changes: Judged; source: PatchedSource; layout: ReadonlyMap<string, number> },
+  {
+    changes,
+    source,
+    layout,
+    lines,
+  }: {
+    changes: Judged;
+    source: PatchedSource;
+    layout: ReadonlyMap<string, number>;
+    lines: readonly DebugLine[];
+  },
   { base, baseData = [], optimizeLevel, module, ...build }: PatchBuild,
 ): PatchImage {
   const folder = module && moduleFolder(module.name);
@@ -163,6 +176,8 @@ function transform(
     symbols: changes.symbols,
     roots: [...changes.replaced.map(({ now }) => now.path), ...changes.added.map(({ path }) => path)],
     own: [],
+    lines,
+    ownLines: [],
     // Hooks run outside both universes: nobody watches them, nor a module's functions, whose slots change.
     unwatched: new Set([...Object.values(source.hooks), ...ofModule.map(({ path }) => path)]),
     check: (sleepable) => checkClasses(unit, changes.symbols, sleepable, changes, base),

@@ -18,6 +18,7 @@ import { cpu_block, cpu_id } from "../cpu/percpu";
 import { is_present } from "../cpu/present";
 import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { MACHINE, MACHINE_CPUS, MACHINE_KGR_ASKED, MACHINE_KGR_DONE, MACHINE_KGR_FLIP, PERCPU_IDLE_TASK, PERCPU_KLP_IRQ, PERCPU_RUN_IDLE } from "../layout";
+import { pr_debug } from "../lib/debug";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule_on_each_cpu } from "../process/workqueue";
 import { nudge, schedule, wake_up_task } from "../sched/core";
@@ -29,7 +30,7 @@ import { serve_aside, something_aside } from "./aside";
 import { list_entries, list_stubs } from "./entries";
 import { index_of, pop_func, publish, publish_top, push_func, set_lingering } from "./func_stack";
 import { klp_log } from "./log";
-import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, run_hook, run_pre_patch } from "./patch";
+import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, patch_name, run_hook, run_pre_patch } from "./patch";
 import { poke_all_cpus, poke_present_cpus, pokes_clear, wait_a_little } from "./poke";
 import { klp_asked, serve_asked } from "./reverse";
 import { generation, scan_task } from "./scan";
@@ -70,6 +71,7 @@ function move_everybody(patch: Patch, target: i32): void {
     const slot = func.slot;
     publish(slot, target ? index_of(func.below, slot) : func.index, target ? func.index : index_of(func.below, slot));
   }
+  pr_debug("'%s': every task is marked, %d to move", patch_name(patch), klp().remaining);
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_FLIP);
   set_phase(PHASE_FLIP);
   cpus_read_unlock();
@@ -86,6 +88,7 @@ function move_everybody(patch: Patch, target: i32): void {
   }
   set_current_state(TASK_RUNNING);
   const in_force = target != klp().reversed;
+  pr_debug("'%s': every task has moved", patch_name(patch), 0);
   // A task that was dying when its mark went has no safepoint left: behind a kworker's turn its CPU is rid of it.
   klp().interrupts_moved = 1; // CPUs that come from now on are born moved
   for (let round = 0; schedule_on_each_cpu(interrupts_move) != 0; round++) wait_a_little(round);

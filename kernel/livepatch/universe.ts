@@ -11,7 +11,8 @@ import { give_way, step_now } from "../cpu/give_way";
 import { raise_pending, set_need_resched } from "../cpu/irq";
 import { meter_record } from "../cpu/meter";
 import { cpu_id, this_cpu } from "../cpu/percpu";
-import { MACHINE, MACHINE_KGR_ASKED, MACHINE_KGR_OVER, PERCPU_RUN_IDLE } from "../layout";
+import { MACHINE, MACHINE_KGR_ASKED, MACHINE_KGR_OVER, PERCPU_RUN_IDLE, TASK_NAME } from "../layout";
+import { pr_debug } from "../lib/debug";
 import { clear_flag, current, has_flag, set_flag, TF_KGR, Task } from "../sched/task";
 import { queues_flagged } from "../sched/runqueue";
 import { SIDE_MOVED, set_side } from "./side";
@@ -31,6 +32,7 @@ import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
 @notrace function flip(task: Task): void {
   if (phase() != PHASE_FLIP) return;
+  pr_debug("%s[%d] moves", changetype<usize>(task) + TASK_NAME, task.pid);
   clear_flag(task, TF_KGR);
   set_side(SIDE_MOVED);
   atomic.store<i32>(changetype<usize>(task), 0, offsetof<Task>("poked"));

@@ -12,11 +12,12 @@ import {
   MACHINE, MACHINE_SPARE_SLOTS, MACHINE_STRIDE, MAX_MODULES, MAX_SLOTS, MODULE_FACTS_BYTES, MODULE_FACTS_NAME, MODULE_FACTS_NAME_LENGTH, MODULE_FACTS_SIZE,
   MODULE_FACTS_SLOTS, MODULE_HEAD_INIT, MODULE_HEAD_ROWS, MODULE_HEAD_ROW_COUNT, MODULE_HEAD_TAINT, MODULE_NAME_SIZE, WORD,
 } from "../layout";
+import { pr_debug } from "../lib/debug";
 import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended } from "../lib/printk";
 import { klp_owner_going } from "../livepatch/hand";
 import { klp_module_coming, klp_module_going } from "../livepatch/objects";
 import { klp_alloc } from "../livepatch/requests";
-import { kfree, kmalloc } from "../mm/slab";
+import { kfree, kmalloc, kzalloc } from "../mm/slab";
 import { upcall } from "../process/upcall";
 import { probes_owner_going } from "../trace/kprobe";
 import { tracing_module_comes } from "../trace/modules";
@@ -39,6 +40,7 @@ export function load_module(file: usize, length: i32, parameters: usize, paramet
   kfree(facts);
   if (number < 0) return number;
   const module = module_at(number);
+  pr_debug("%s: coming as number %d", module.name, number);
   let result = klp_module_coming(module);
   if (!result) result = set_parameters(module, parameters, parameters_length);
   if (!result) result = add_module_files(module);
@@ -99,7 +101,7 @@ function admit(module: Module, facts: usize): i32 {
   const length = load<i32>(facts, MODULE_FACTS_NAME_LENGTH);
   if (<u32>length > <u32>MODULE_NAME_SIZE) return -EINVAL;
   if (changetype<usize>(find_module(facts + MODULE_FACTS_NAME, length))) return -EEXIST;
-  module.name = kmalloc(MODULE_NAME_SIZE);
+  module.name = kzalloc(MODULE_NAME_SIZE);
   if (!module.name) return -ENOMEM;
   memory.copy(module.name, facts + MODULE_FACTS_NAME, length);
   module.name_length = length;

@@ -6,6 +6,7 @@
  */
 import { EAGAIN, EBUSY, ENOENT, EPERM, UPCALL_OP_MODULE_REMOVE } from "../abi";
 import { MAX_PATCHES, MODULE_HEAD_EXIT } from "../layout";
+import { pr_debug } from "../lib/debug";
 import { forget_slots } from "../livepatch/func_stack";
 import { klp_look_for } from "../livepatch/look";
 import { klp_owner_going } from "../livepatch/hand";
@@ -16,6 +17,7 @@ import { wait_a_little } from "../livepatch/poke";
 import { synchronize_rcu } from "../lock/rcu";
 import { kfree } from "../mm/slab";
 import { upcall } from "../process/upcall";
+import { forget_debug_lines } from "../trace/debug_lines";
 import { probes_owner_going, probes_owner_gone } from "../trace/kprobe";
 import { tracing_module_goes } from "../trace/modules";
 import { remove_module_files } from "./files";
@@ -36,6 +38,7 @@ export function delete_module(name: usize, length: i32): i32 {
   const result = changetype<usize>(module) ? begin_going(module) : -ENOENT;
   unlock_modules();
   if (result) return result;
+  pr_debug("%s: going, number %d", module.name, module_number(module));
   run_exit(module);
   notify_modules(MODULE_STATE_GOING, module_number(module));
   klp_module_going(module);
@@ -79,6 +82,7 @@ export function remove_module(module: Module): void {
   probes_owner_gone(module);
   synchronize_rcu();
   if (module.slots) forget_slots(module.first_slot, module.slots);
+  forget_debug_lines(module_number(module));
   upcall(UPCALL_OP_MODULE_REMOVE, module_number(module), 0, 0, 0, 0);
   module.rows = 0;
   module.row_count = 0;

@@ -19,6 +19,7 @@ import { child_queue, has_zombie, wait_for_child } from "./exit";
 import { hostd_init, hostd_start } from "./hostd";
 import { ksoftirqds_start } from "./ksoftirqd";
 import { rcu_gp_start } from "./rcu_gp";
+import { debugfs_init } from "../trace/debugfs";
 import { tracefs_init } from "../trace/tracefs";
 import { upcall_init } from "./upcall";
 import { workqueues_start } from "./workqueue";
@@ -44,6 +45,7 @@ function init_main(argument: i32): i32 {
   let hostd = hostd_start();
   hotplug_files();
   tracefs_init();
+  debugfs_init();
   const status = kmalloc(4);
   audit_baseline();
   printk("machine is up");

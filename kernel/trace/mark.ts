@@ -4,10 +4,9 @@
  *   [MARK] [MORE text] [MORE text] …     one behind the other in the ring of the CPU that wrote it
  */
 import { EINVAL, ENOMEM } from "../abi";
-import { EVENT_MARK, EVENT_MORE } from "../records";
+import { EVENT_MARK, EVENT_MORE, EVENT_SIZE, EVENT_TEXT } from "../records";
 import { clock_ns } from "../cpu/clock";
 import { irq_disable, irq_enable } from "../cpu/irq";
-import { EVENT_SIZE, EVENT_TEXT } from "../layout";
 import { need_rings, tracing_lock, tracing_unlock } from "./control";
 import { ring_commit, ring_context, ring_reserve } from "./ring";
 import { tracing } from "./state";

@@ -3,8 +3,11 @@
  *
  *   comm-pid [cpu] context seconds.micros: function <-caller
  */
-import { EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ, EVENT_MARK, EVENT_PROBE } from "../records";
-import { EVENT_CALLER, EVENT_FLAGS, EVENT_FUNCTION, EVENT_KIND, EVENT_NAME, EVENT_TASK, EVENT_TIME, TASK_NAME_SIZE } from "../layout";
+import {
+  EVENT_CALLER, EVENT_FLAGS, EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ, EVENT_FUNCTION, EVENT_KIND,
+  EVENT_MARK, EVENT_NAME, EVENT_PROBE, EVENT_TASK, EVENT_TIME,
+} from "../records";
+import { TASK_NAME_SIZE } from "../layout";
 import { put_hex, put_number, put_padded, put_text, put_zero_ended } from "../lib/text";
 import { put_hit } from "./event_names";
 import { put_function } from "./filter";

@@ -7,7 +7,7 @@
  *
  * A mark in front of a duration says its size: + over 10 µs, ! 100 µs, # 1 ms, * 10 ms, @ 100 ms, $ 1 s.
  */
-import { EVENT_CALLED, EVENT_CALLER, EVENT_FUNCTION, EVENT_NAME, EVENT_TASK, EVENT_TIME } from "../layout";
+import { EVENT_CALLED, EVENT_CALLER, EVENT_FUNCTION, EVENT_NAME, EVENT_TASK, EVENT_TIME } from "../records";
 import { put_bytes, put_number, put_padded, put_text } from "../lib/text";
 import { put_function } from "./filter";
 import { put_spaces } from "./print";

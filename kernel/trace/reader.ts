@@ -5,8 +5,10 @@
  * mutex is held meanwhile, so that the rings stay; the CPUs go on writing. What is overwritten before it was read is
  * said to be lost.
  */
-import { EVENT_CALL, EVENT_MARK, EVENT_MORE, EVENT_PROBE, EVENT_RETURN } from "../records";
-import { EVENT_CALLER, EVENT_FUNCTION, EVENT_KIND, EVENT_SIZE, EVENT_TASK, EVENT_TEXT, EVENT_TIME, MACHINE, MACHINE_CPUS, PAGE_SIZE } from "../layout";
+import {
+  EVENT_CALL, EVENT_CALLER, EVENT_FUNCTION, EVENT_KIND, EVENT_MARK, EVENT_MORE, EVENT_PROBE, EVENT_RETURN, EVENT_SIZE, EVENT_TASK, EVENT_TEXT, EVENT_TIME,
+} from "../records";
+import { MACHINE, MACHINE_CPUS, PAGE_SIZE } from "../layout";
 import { put_number, put_text, put_zero_ended } from "../lib/text";
 import { alloc_pages, free_pages, page_order } from "../mm/page";
 import { tracing_lock, tracing_unlock } from "./control";

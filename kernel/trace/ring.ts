@@ -7,12 +7,15 @@
  * goes. Readers take no lock: a record whose number is not the same before and after it was copied was overwritten
  * meanwhile, and counts as lost.
  */
-import { EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ } from "../records";
+import {
+  EVENT_CALLED, EVENT_CALLER, EVENT_FLAGS, EVENT_FLAG_HARDIRQ, EVENT_FLAG_IRQS_OFF, EVENT_FLAG_PREEMPT, EVENT_FLAG_RESCHED, EVENT_FLAG_SOFTIRQ,
+  EVENT_FUNCTION, EVENT_KIND, EVENT_NAME, EVENT_NUMBER, EVENT_SIZE, EVENT_TASK, EVENT_TIME,
+} from "../records";
 import { IN_HARDIRQ, IN_SOFTIRQ, need_resched } from "../cpu/irq";
 import { cpu_id, this_cpu } from "../cpu/percpu";
 import {
-  EVENT_CALLED, EVENT_CALLER, EVENT_FLAGS, EVENT_FUNCTION, EVENT_KIND, EVENT_NAME, EVENT_NUMBER, EVENT_SIZE, EVENT_TASK, EVENT_TIME, PAGE_SIZE, PERCPU_IN_IRQ,
-  PERCPU_IRQ_OFF, PERCPU_PREEMPT, RING_BASE, RING_COUNT, RING_ERASED, RING_HEAD, TASK_NAME, TASK_NAME_SIZE, TRACE_RINGS, TRACE_RING_SIZE,
+  PAGE_SIZE, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_PREEMPT, RING_BASE, RING_COUNT, RING_ERASED, RING_HEAD, TASK_NAME, TASK_NAME_SIZE, TRACE_RINGS,
+  TRACE_RING_SIZE,
 } from "../layout";
 import { alloc_pages, free_pages } from "../mm/page";
 import { current } from "../sched/task";

@@ -1,6 +1,7 @@
 /** A module with probes, for the tests of tracing: what it does is a bit each. */
 import { EINVAL } from "../../kernel/abi";
 import { clock_ns } from "../../kernel/cpu/clock";
+import { pr_debug } from "../../kernel/lib/debug";
 import { put_text } from "../../kernel/lib/text";
 import { ANY_CPU, kthread_run, kthread_stop } from "../../kernel/process/kthread";
 import { Task } from "../../kernel/sched/task";
@@ -29,6 +30,7 @@ let redirecting: i32 = -1;
 let thread: Task = changetype<Task>(0);
 
 export function init_module(): i32 {
+  pr_debug("begins in mode %d", 0, mode);
   if (mode & MISTAKEN) return register_kprobe("put_nothing", count);
   if (mode & WATCHES) watching = register_kprobe("put_cmdline", count);
   if (mode & REDIRECTS) redirecting = register_redirector("put_cmdline", redirected_cmdline);
@@ -41,6 +43,7 @@ export function init_module(): i32 {
 }
 
 export function cleanup_module(): void {
+  pr_debug("had seen %d", 0, seen);
   if (mode & FORGETS) return;
   if (mode & SLEEPS) kthread_stop(thread);
   unregister_kprobe(watching);
