@@ -122,7 +122,7 @@ describe("a fault in a user program", () => {
     const lines = running.log().map((line) => line.replace(/^\[.*?\] /, ""));
     const fault = lines.indexOf(`crash[${pid}] fault: divide by zero`);
     expect(fault).toBeGreaterThan(0);
-    expect(lines[fault + 1]).toBe("  crash (kernel/user/faults.ts:13:10)");
+    expect(lines[fault + 1]).toBe("  crash (kernel/user/faults.ts:15:10)");
     expect(lines[fault + 2]).toMatch(/^ {2}user_main \(kernel\/process\/user\.ts:\d+:\d+\)$/);
     await running.kill(bystander);
     expect(await running.wait(bystander)).toBe(SIGTERM);

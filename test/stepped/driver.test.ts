@@ -42,7 +42,7 @@ describe("a stepped machine", () => {
     const running = await boot();
     expect(await running.wait(await running.spawn("crash"))).toBe(SIGSEGV);
     expect(running.log().map((line) => line.replace(/^\[.*?\] /, ""))).toContain(
-      "  crash (kernel/user/faults.ts:13:10)",
+      "  crash (kernel/user/faults.ts:15:10)",
     );
     expect(await running.audit()).toEqual([]);
   });
