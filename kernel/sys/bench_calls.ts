@@ -21,8 +21,12 @@ const GAP_NS: f64 = 50000;
 /** Of the timed calls that are no first ones, one in so many is noted; a power of two. */
 const LATER_CALLS = 64;
 
+/** A loop in the kernel lets nobody else run: longer ones are refused. */
+const MOST_ROUNDS = 1 << 20;
+
 /** (METER_DO_*, value, rounds) → value */
 export function sys_bench(what: i32, value: i32, rounds: i32): i32 {
+  if ((what == METER_DO_HOOKED || what == METER_DO_DIRECT) && <u32>rounds > <u32>MOST_ROUNDS) return -EINVAL;
   if (what == METER_DO_CALL) return counted_call(value);
   if (what == METER_DO_TIMED) return timed_call(value);
   if (what == METER_DO_HOOKED) return hooked_calls(value, rounds);
