@@ -1,6 +1,9 @@
 /** A kernel that fails when it is asked to: the rows of test/kernel/failing.ts. */
-import { buildKernel } from "../host/toolchain/kernel.ts";
+import { join } from "node:path";
 import { PACKAGE_ROOT } from "../host/toolchain/compile.ts";
+import { fingerprint } from "../host/toolchain/fingerprint.ts";
+import { buildKernel } from "../host/toolchain/kernel.ts";
+import { kept } from "./kept.ts";
 
 export const FAILURE = {
   panic: 0,
@@ -82,6 +85,8 @@ export const FIRST_FINDING: number = FIRST_ASSERTION + ASSERTIONS.length;
 export async function failingImage(stepped: boolean): Promise<{ kernel: Uint8Array }> {
   const entries = ["kernel/main.ts", "test/kernel/failing.ts"];
   const variant = { debug: true, stepped, hooks: true, asyncify: "sleepable" as const };
-  const built = await buildKernel({ root: PACKAGE_ROOT, entries, ...variant, optimizeLevel: 1, mapName: "" });
-  return { kernel: built.wasm };
+  const options = { entries, ...variant, optimizeLevel: 1, mapName: "" };
+  const folders = ["kernel", "test/kernel"];
+  const prints = await Promise.all(folders.map((folder) => fingerprint(join(PACKAGE_ROOT, folder), options)));
+  return { kernel: await kept(prints, async () => (await buildKernel({ root: PACKAGE_ROOT, ...options })).wasm) };
 }

@@ -1,6 +1,4 @@
 /** Kernel modules for the package's own images, and patches of them, built once, kept in dist. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { createTwoFilesPatch } from "diff";
 import { PACKAGE_ROOT } from "../host/toolchain/compile.ts";
@@ -11,9 +9,8 @@ import { moduleName, readModuleFiles } from "../host/toolchain/module-source.ts"
 import { buildPatch } from "../host/toolchain/patch.ts";
 import { readBase } from "../host/toolchain/patch-files.ts";
 import { moduleFolder } from "../host/toolchain/patch-format.ts";
+import { kept } from "./kept.ts";
 import type { ImageName } from "./patch-image.ts";
-
-const CACHE = join(PACKAGE_ROOT, "dist/test-images");
 
 /** Modules that this process has built. */
 const built = new Map<string, Promise<ModuleImage>>();
@@ -34,7 +31,7 @@ function builtOnce(path: string, image: ImageName): Promise<ModuleImage> {
 export async function moduleImage(path: string, image: ImageName): Promise<Uint8Array<ArrayBuffer>> {
   const base = await readBase(PACKAGE_ROOT, image);
   const files = await readModuleFiles([join(PACKAGE_ROOT, path)]);
-  return cached([base.base.identity, files], async () => (await builtOnce(path, image)).wasm);
+  return kept([base.base.identity, files], async () => (await builtOnce(path, image)).wasm);
 }
 
 /** The bytes of a patch of that module, named `name`, which replaces text of its source. */
@@ -46,7 +43,7 @@ export async function modulePatch(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const base = await readBase(PACKAGE_ROOT, image);
   const files = await readModuleFiles([join(PACKAGE_ROOT, path)]);
-  return cached([base.base.identity, files, name, texts], async () => {
+  return kept([base.base.identity, files, name, texts], async () => {
     const module = { name: moduleName(files), files, image: await builtOnce(path, image) };
     const before = files[0]?.text ?? "";
     const after = texts.reduce((text, [from, to]) => {
@@ -57,19 +54,4 @@ export async function modulePatch(
     const diffs = [createTwoFilesPatch(`a/${file}`, `b/${file}`, before, after)];
     return (await buildPatch({ root: PACKAGE_ROOT, diffs, name, module, ...base, optimizeLevel: OPTIMIZE_LEVEL })).wasm;
   });
-}
-
-/** What `make` gives, or gave when it was last asked the same. */
-async function cached(
-  question: unknown,
-  make: () => Promise<Uint8Array<ArrayBuffer>>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const digest = createHash("sha256").update(JSON.stringify(question)).digest("hex");
-  const file = join(CACHE, `${digest.slice(0, 16)}.module.wasm`);
-  const known = await readFile(file).catch(() => undefined);
-  if (known) return new Uint8Array(known);
-  const wasm = await make();
-  await mkdir(CACHE, { recursive: true });
-  await writeFile(file, wasm);
-  return wasm;
 }

@@ -3,7 +3,7 @@
  *
  * Text that the kernel no longer holds is a failure, not a skip.
  */
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTwoFilesPatch } from "diff";
 import { PACKAGE_ROOT } from "../host/toolchain/compile.ts";
@@ -13,6 +13,7 @@ import type { KernelMap } from "../host/toolchain/image.ts";
 import { KERNEL_ENTRIES } from "../host/toolchain/images.ts";
 import { buildKernel } from "../host/toolchain/kernel.ts";
 import { buildPatch } from "../host/toolchain/patch.ts";
+import { CACHE, kept } from "./kept.ts";
 import { plant } from "./selftest-image.ts";
 
 /** What a patch changes, file by file below kernel/. */
@@ -26,8 +27,6 @@ export interface Kernel {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly map: KernelMap;
 }
-
-const CACHE = join(PACKAGE_ROOT, "dist/test-images");
 
 /** An image of the package. */
 export async function kernelImage(image: ImageName): Promise<Kernel> {
@@ -64,14 +63,11 @@ export async function patchImage(
   kernel: ImageName | Kernel = "kernel-stepped",
 ): Promise<Uint8Array> {
   const { root, map } = typeof kernel === "string" ? await kernelImage(kernel) : kernel;
-  const file = join(CACHE, `${await digest({ name, edits, identity: map.identity })}.patch.wasm`);
-  const cached = await readFile(file).catch(() => undefined);
-  if (cached) return new Uint8Array(cached);
-  const diffs = await Promise.all(Object.entries(edits).map(([path, texts]) => diffOf(path, texts)));
-  const { wasm } = await buildPatch({ root, diffs, name, base: map, optimizeLevel: 1 });
-  await mkdir(CACHE, { recursive: true });
-  await writeFile(file, wasm);
-  return wasm;
+  const question = await digest({ name, edits, identity: map.identity });
+  return kept(question, async () => {
+    const diffs = await Promise.all(Object.entries(edits).map(([path, texts]) => diffOf(path, texts)));
+    return (await buildPatch({ root, diffs, name, base: map, optimizeLevel: 1 })).wasm;
+  });
 }
 
 async function diffOf(path: string, texts: Edits[string]): Promise<string> {

@@ -3,14 +3,14 @@
  *
  * A planted bug is a diff against kernel/, applied to a copy: a diff that no longer applies is a failure, not a skip.
  */
-import { createHash } from "node:crypto";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyPatch, parsePatch } from "diff";
 import { PACKAGE_ROOT } from "../host/toolchain/compile.ts";
 import { fingerprint } from "../host/toolchain/fingerprint.ts";
 import { buildKernel } from "../host/toolchain/kernel.ts";
+import { kept } from "./kept.ts";
 
 export interface SelftestImage {
   /** For the stepped platform. */
@@ -19,7 +19,6 @@ export interface SelftestImage {
   readonly planted?: string;
 }
 
-const CACHE = join(PACKAGE_ROOT, "dist/test-images");
 const ENTRIES = ["kernel/main.ts", "test/kernel/index.ts"];
 
 /** The image's bytes. */
@@ -28,13 +27,7 @@ export async function selftestImage({ stepped, planted }: SelftestImage): Promis
   const prints = await Promise.all(
     ["kernel", "test/kernel"].map((folder) => fingerprint(join(PACKAGE_ROOT, folder), { stepped, diff })),
   );
-  const file = join(CACHE, `${createHash("sha256").update(prints.join("")).digest("hex").slice(0, 16)}.wasm`);
-  const cached = await readFile(file).catch(() => undefined);
-  if (cached) return { kernel: new Uint8Array(cached) };
-  const kernel = await build(stepped, diff);
-  await mkdir(CACHE, { recursive: true });
-  await writeFile(file, kernel);
-  return { kernel };
+  return { kernel: await kept(prints, () => build(stepped, diff)) };
 }
 
 async function build(stepped: boolean, diff: string): Promise<Uint8Array> {

@@ -1,14 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
-import { TRIALS, trialPrograms } from "./trials.ts";
+import { programsImage } from "../programs-image.ts";
+import { TRIALS } from "./trials.ts";
 
 const CPUS = process.env["WLP_FULL"] ? [1, 2, 4, 16] : [1, 2, 4];
 const SEEDS = process.env["WLP_FULL"] ? 50 : 1;
 
 let userImage: Uint8Array;
 beforeAll(async () => {
-  userImage = await trialPrograms();
+  userImage = await programsImage("test/files/programs/main.ts");
 });
 
 /** Runs every trial on one machine; what went wrong. */

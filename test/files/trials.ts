@@ -3,8 +3,6 @@
  *
  * A new promise is a row, a program, and its export in programs/main.ts.
  */
-import { PACKAGE_ROOT, compile } from "../../host/toolchain/compile.ts";
-
 export interface Trial {
   readonly program: string;
   readonly sentence: string;
@@ -43,16 +41,3 @@ export const TRIALS: readonly Trial[] = [
   { program: "system_controls", sentence: "a system control takes what is within its bounds, from root" },
   { program: "devices_tree", sentence: "/sys says which CPUs there are" },
 ];
-
-let compiled: Promise<Uint8Array> | undefined;
-
-/** The user module with these programs, as compiled. */
-export function trialPrograms(): Promise<Uint8Array> {
-  compiled ??= compile({
-    root: PACKAGE_ROOT,
-    entries: ["test/files/programs/main.ts"],
-    target: "user",
-    memoryBase: 1024,
-  }).then(({ wasm }) => wasm);
-  return compiled;
-}

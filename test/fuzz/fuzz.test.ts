@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { Machine, MachineError } from "../../host/index.ts";
 import type { LoadedPatch, MachineOptions } from "../../host/index.ts";
-import { PACKAGE_ROOT, compile } from "../../host/toolchain/compile.ts";
 import { PAIR } from "../livepatch/patches.ts";
 import { patchImage } from "../patch-image.ts";
+import { programsImage } from "../programs-image.ts";
 
 const FULL = process.env["WLP_FULL"] !== undefined;
 const SEEDS = FULL ? 300 : 6;
@@ -17,12 +17,7 @@ const TRACING = "/sys/kernel/tracing";
 
 let userImage: Uint8Array;
 beforeAll(async () => {
-  ({ wasm: userImage } = await compile({
-    root: PACKAGE_ROOT,
-    entries: ["test/fuzz/programs/main.ts"],
-    target: "user",
-    memoryBase: 1024,
-  }));
+  userImage = await programsImage("test/fuzz/programs/main.ts");
 });
 
 type Program = "calls" | "writes";

@@ -3,8 +3,6 @@
  *
  * A new promise is a row, a program, and its export in programs/main.ts.
  */
-import { PACKAGE_ROOT, compile } from "../../host/toolchain/compile.ts";
-
 export interface Trial {
   readonly program: string;
   readonly sentence: string;
@@ -41,16 +39,3 @@ export const TRIALS: readonly Trial[] = [
   { program: "futex_excludes", sentence: "a lock of a futex keeps other threads out, and wakes who waits" },
   { program: "futex_refuses", sentence: "a futex refuses another value, an odd address and an unknown request" },
 ];
-
-let compiled: Promise<Uint8Array> | undefined;
-
-/** The user module with these programs, as compiled. */
-export function trialPrograms(): Promise<Uint8Array> {
-  compiled ??= compile({
-    root: PACKAGE_ROOT,
-    entries: ["test/processes/programs/main.ts"],
-    target: "user",
-    memoryBase: 1024,
-  }).then(({ wasm }) => wasm);
-  return compiled;
-}
