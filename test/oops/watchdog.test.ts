@@ -38,7 +38,7 @@ describe.each(MACHINES)("the watchdog ($platform)", (options) => {
     expect(log).toMatch(
       /^watchdog: BUG: soft lockup - CPU#(\d) stuck for (?:[6-9]|\d\d+)s! \[hostd:(\d+)\]\nCPU: \1 PID: \2 Comm: hostd Not tainted\nCall Trace:\n/m,
     );
-    expect(log).toMatch(/ {2}watchdog_tick\b[\s\S]* {2}poll_slow\b.*\n {2}fail_soft_lockup\b.*\n {2}run_failure\b/);
+    expect(log).toMatch(/ {2}dispatch_interrupts\b.*\n {2}poll_slow\b.*\n {2}fail_soft_lockup\b.*\n {2}run_failure\b/);
     expect(log).toMatch(/soft lockup - CPU#\d stuck for \d+s! \[hostd:\d+\]\nCPU: .* Tainted: G {13}L\n/);
     expect(Number(await running.read("/proc/sys/kernel/tainted"))).toBe(SOFTLOCKUP);
     expect(await running.audit()).toEqual([]);
