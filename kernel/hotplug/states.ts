@@ -111,7 +111,7 @@ export function put_states(at: usize): usize {
 /** From offline to online: 0, or why it is offline again. */
 export function climb(cpu: i32): i32 {
   for (let number = OFFLINE + 1; number < ONLINE; number++) {
-    const result = call(cpu, number, true);
+    const result = is_to_fail(cpu, number) ? -EAGAIN : call(cpu, number, true);
     if (result) {
       while (--number > OFFLINE) call(cpu, number, false);
       enter(cpu, OFFLINE);
@@ -126,7 +126,8 @@ export function climb(cpu: i32): i32 {
 /** From online to offline: 0, or why it is online again. */
 export function descend(cpu: i32): i32 {
   for (let number = ONLINE - 1; number > OFFLINE; number--) {
-    const result = call(cpu, number, false);
+    // Below BRINGUP the CPU is dead, and its idle task's stack is not yet: there is no way back.
+    const result = number >= BRINGUP && is_to_fail(cpu, number) ? -EAGAIN : call(cpu, number, false);
     if (result) {
       while (++number < ONLINE) call(cpu, number, true);
       enter(cpu, ONLINE);
@@ -137,13 +138,16 @@ export function descend(cpu: i32): i32 {
   return 0;
 }
 
+/** Whether the step was asked to fail, once; on the way back from a failure nothing is asked. */
+@notrace function is_to_fail(cpu: i32, number: i32): bool {
+  if (!state_at(number).name || load<i32>(cpu_block(cpu), PERCPU_HP_FAIL) != number) return false;
+  store<i32>(cpu_block(cpu), 0, PERCPU_HP_FAIL);
+  return true;
+}
+
 @sleeps function call(cpu: i32, number: i32, up: bool): i32 {
   const state = state_at(number);
   if (!state.name) return 0;
-  if (load<i32>(cpu_block(cpu), PERCPU_HP_FAIL) == number) {
-    store<i32>(cpu_block(cpu), 0, PERCPU_HP_FAIL);
-    return -EAGAIN;
-  }
   return call_indirect<i32>(up ? state.up : state.down, cpu);
 }
 
