@@ -149,6 +149,7 @@ export interface Module {
   setDebugLocation(fn: FunctionRef, expression: Expression, file: number, line: number, column: number): void;
   copyExpression(expression: Expression): Expression;
   runPasses(passes: readonly string[]): void;
+  runPassesOnFunction(name: string, passes: readonly string[]): void;
   validate(): number;
   emitText(): string;
   emitBinary(): Uint8Array<ArrayBuffer>;

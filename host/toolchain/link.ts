@@ -8,6 +8,7 @@
  * Invariant: what comes out fits the image of `base` alone.
  */
 import { PATCH_FRAME_IDS, PATCH_FRAME_RANGE } from "../../kernel/abi.ts";
+import { callGraph } from "./call-graph.ts";
 import { runtimeFunction } from "./contract.ts";
 import { sameLine } from "./debug-lines.ts";
 import type { DebugLine } from "./debug-lines.ts";
@@ -70,14 +71,13 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
   const objects = staticObjects(unit, moved, SHIFT);
   nameAddresses(unit, moved, SHIFT);
   numberLines(unit, plan);
-  simplify(unit, optimizeLevel);
+  const kernelFunctions = new Map(base.functions.map((row) => [row.path, row]));
+  const kernelSlots = new Map(base.functions.filter((row) => row.slot > 0).map((row) => [row.path, row.slot]));
+  const unwanted = unwantedFunctions(unit, plan.roots, kernelSlots);
+  simplify(unit, optimizeLevel, unwanted);
   const always = sleepersOf(base);
   const sleepable = maySleep(unit, always);
   plan.check(sleepable);
-  const kernelFunctions = new Map(base.functions.map((row) => [row.path, row]));
-  const kernelSlots = new Map(base.functions.filter((row) => row.slot > 0).map((row) => [row.path, row.slot]));
-  const unwanted = new Set(kernelSlots.keys());
-  for (const root of plan.roots) unwanted.delete(root);
   makeSleepable(unit, { debug, stepped, optimizeLevel, globals: "import", always, unwanted }, sleepable);
 
   const ownSlots = new Map(plan.own.map((path, index) => [path, index]));
@@ -128,6 +128,17 @@ function numberLines(unit: Unit, { base, layout, lines, ownLines }: LinkPlan): v
     const number = sameLine(line, lines, base.debugLines);
     return number < 0 ? undefined : () => m.i32.const(number);
   });
+}
+
+/** Functions that the module calls by the kernel's slots, or not at all; what is pointed at may come to be its own. */
+function unwantedFunctions(unit: Unit, roots: readonly string[], slots: ReadonlyMap<string, number>): Set<string> {
+  const { calls } = callGraph(unit);
+  const wanted = new Set(roots);
+  for (const { name } of unit.declarations.pointers) if (!slots.has(name)) wanted.add(name);
+  for (const name of wanted) {
+    for (const callee of calls.get(name) ?? []) if (!slots.has(callee)) wanted.add(callee); // a set's walk meets what is added
+  }
+  return new Set([...calls.keys()].filter((name) => !wanted.has(name)));
 }
 
 /** The functions of the module, and those that it exports: a pointer to one without a slot makes it an export. */

@@ -35,8 +35,13 @@ const BEFORE = [
   "vacuum",
 ];
 
-export function simplify(unit: Unit, optimizeLevel: number): void {
-  if (optimizeLevel > 0) withPasses(unit.b, { optimizeLevel }, () => unit.m.runPasses(BEFORE));
+/** All functions but those `without`: nobody wants their bodies. */
+export function simplify(unit: Unit, optimizeLevel: number, without: ReadonlySet<string> = new Set()): void {
+  if (optimizeLevel === 0) return;
+  withPasses(unit.b, { optimizeLevel }, () => {
+    if (without.size === 0) unit.m.runPasses(BEFORE);
+    else for (const { name } of unit.functions()) if (!without.has(name)) unit.m.runPassesOnFunction(name, BEFORE);
+  });
 }
 
 export interface AsyncifyOptions {
