@@ -36,7 +36,7 @@ async function failures(seed: number, kernel: { kernel: Uint8Array }): Promise<s
 }
 
 describe(`the kernel on ${CPUS} stepped CPUs, over ${SEEDS} seeds`, () => {
-  it("passes every self-test and leaves nothing behind", { timeout: 600_000 }, async () => {
+  it("passes every self-test and leaves nothing behind", { timeout: 1_800_000 }, async () => {
     for (let seed = 1; seed <= SEEDS; seed++) expect(await failures(seed, image)).toEqual([]);
   });
 });
