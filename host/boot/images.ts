@@ -5,6 +5,7 @@
  * missing or does not fit the platform. Invariant: a user module gets through the toolchain's passes before it comes
  * near a machine. Only the package's own image already did: a section is no proof, anybody can write one.
  */
+import { createHash } from "node:crypto";
 import { MachineError } from "../errors.ts";
 import type { DataBlock } from "../toolchain/sections.ts";
 import { MAP_FORMAT, readData, readMap } from "../toolchain/image.ts";
@@ -55,8 +56,19 @@ export function loadUserImage({ bytes, sourceMap }: ImageFile): Image<UserMap> {
   return load<UserMap>(bytes, sourceMap, "user image");
 }
 
+/** The user image that was made last, by the digest of its module: whoever boots again and again brings the same one. */
+const made = new Map<string, Promise<Image<UserMap>>>();
+
 /** Anybody's module: made a user image here, whatever it says about itself. */
-export async function makeUserImage(bytes: Uint8Array): Promise<Image<UserMap>> {
+export function makeUserImage(bytes: Uint8Array): Promise<Image<UserMap>> {
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  const image = made.get(digest) ?? make(bytes);
+  made.clear();
+  made.set(digest, image);
+  return image;
+}
+
+async function make(bytes: Uint8Array): Promise<Image<UserMap>> {
   compile(bytes, "user module");
   const { transformUser } = await import("../toolchain/user.ts");
   const options = { heapBytes: USER_HEAP_BYTES, optimizeLevel: 2, mapName: "" };

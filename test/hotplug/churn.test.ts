@@ -46,7 +46,7 @@ async function finding(
   { model, edits, load }: Scenario,
   options: MachineOptions & { seed: number },
 ): Promise<string | undefined> {
-  const bytes = await patchImage("fix", edits, kernel);
+  const bytes = await patchImage(edits === PAIR ? "pair" : "fix", edits, kernel); // others have built the pair
   const found: string[] = [];
   let changes = 0;
   const step = async (machine: Machine, name: string, work: () => Promise<unknown>): Promise<CallRecord[]> => {

@@ -5,7 +5,7 @@ import { PULSE } from "../livepatch/patches.ts";
 import { expectSlots, PIPES, slotsOf, traced, underLoad, violations } from "../livepatch/rig.ts";
 import { patchImage } from "../patch-image.ts";
 
-const SEEDS = process.env["WLP_FULL"] ? 200 : 15;
+const SEEDS = process.env["WLP_FULL"] ? 200 : 4;
 const CPUS = [1, 2, 4];
 const ATTEMPTS = 100;
 const PULSES_PER_SECOND = 5000;

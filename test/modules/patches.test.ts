@@ -3,26 +3,9 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
 import { moduleImage, modulePatch } from "../module-image.ts";
+import { FIX, HELLO, LATE, NEWER, PROBE } from "./fixes.ts";
 import type { ImageName } from "../patch-image.ts";
 import { functionLines } from "../tracing/graph.ts";
-
-const HELLO = "modules/hello/hello.ts";
-const PROBE = "test/modules/sources/probe.ts";
-/** The hook refuses while kernel.panic_on_oops is 1: a switch that a test can throw. */
-const FIX = [
-  ["hello: number ", "hello: mended "],
-  [
-    "function say",
-    `import { ENODEV } from "../../kernel/abi";
-import { SYSCTLS, SYSCTL_PANIC_ON_OOPS } from "../../kernel/layout";
-export function klp_pre_patch(): i32 {
-  return load<i32>(SYSCTLS, SYSCTL_PANIC_ON_OOPS) ? -ENODEV : 0;
-}
-function say`,
-  ],
-] as const;
-const NEWER = [["hello: number ", "hello: newer "]] as const;
-const LATE = [["  ticks++;", "  ticks += 2;"]] as const;
 
 interface Files {
   readonly hello: Uint8Array;

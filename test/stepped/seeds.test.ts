@@ -3,7 +3,7 @@ import { Machine } from "../../host/index.ts";
 import { selftestImage } from "../selftest-image.ts";
 import { SELFTESTS } from "../selftests.ts";
 
-const SEEDS = process.env["WLP_FULL"] ? 1000 : 40;
+const SEEDS = process.env["WLP_FULL"] ? 1000 : 12;
 const CPUS = 3;
 const MEMORY_MIB = 16;
 /** Enough for any seed; a test that needs more hangs. */

@@ -5,7 +5,8 @@
 import { describe, expect, it } from "vitest";
 import { failingImage } from "../failing-image.ts";
 import { FAULTY, IRQD, PAIR, PULSE, SLEEPY, TIMERS } from "../livepatch/patches.ts";
-import { moduleImage } from "../module-image.ts";
+import { moduleImage, modulePatch } from "../module-image.ts";
+import { FIX, HELLO, LATE, NEWER, PROBE } from "../modules/fixes.ts";
 import { patchImage } from "../patch-image.ts";
 import type { Edits, ImageName } from "../patch-image.ts";
 import { programsImage } from "../programs-image.ts";
@@ -19,7 +20,7 @@ const KERNELS: Readonly<Record<string, () => Promise<{ kernel: Uint8Array }>>> =
   "that fails when asked, stepped": () => failingImage(true),
 };
 const MODULES: readonly { path: string; images: readonly ImageName[] }[] = [
-  { path: "modules/hello/hello.ts", images: ["kernel-debug", "kernel-stepped", "kernel"] },
+  { path: "modules/hello/hello.ts", images: ["kernel-debug", "kernel-stepped"] },
   { path: "modules/livepatch-sample/livepatch-sample.ts", images: ["kernel-debug"] },
   { path: "test/modules/sources/probe.ts", images: ["kernel-debug", "kernel-stepped"] },
   { path: "test/modules/sources/watcher.ts", images: ["kernel-debug"] },
@@ -28,8 +29,13 @@ const STEPPED: readonly ImageName[] = ["kernel-stepped"];
 const PATCHES: readonly { name: string; edits: Edits; images: readonly ImageName[] }[] = [
   { name: "pair", edits: PAIR, images: ["kernel-debug", "kernel", "kernel-stepped"] },
   { name: "faulty", edits: FAULTY, images: ["kernel", "kernel-stepped"] },
-  ...[PAIR, SLEEPY, IRQD, TIMERS, PULSE].map((edits) => ({ name: "fix", edits, images: STEPPED })),
+  ...[SLEEPY, IRQD, TIMERS, PULSE].map((edits) => ({ name: "fix", edits, images: STEPPED })),
 ];
+const MODULE_PATCHES = [
+  ["fix", HELLO, FIX],
+  ["newer", HELLO, NEWER],
+  ["late", PROBE, LATE],
+] as const;
 
 describe("what tests share is built:", () => {
   it.each(Object.entries(KERNELS))("a kernel %s", { timeout: BUILD_MS }, async (_what, build) => {
@@ -42,6 +48,10 @@ describe("what tests share is built:", () => {
 
   it.each(MODULES)("module $path", { timeout: BUILD_MS }, async ({ path, images }) => {
     for (const image of images) expect(WebAssembly.validate(await moduleImage(path, image))).toBe(true);
+  });
+
+  it.each(MODULE_PATCHES)("patch %s of a module", { timeout: BUILD_MS }, async (name, path, texts) => {
+    expect(WebAssembly.validate(await modulePatch(path, "kernel-debug", name, texts))).toBe(true);
   });
 
   it.each(PATCHES)("patch $name", { timeout: BUILD_MS }, async ({ name, edits, images }) => {
