@@ -23,6 +23,13 @@ const THREAD_ROUNDS = process.env["WLP_FULL"] ? 50 : 5;
 const NAPPERS = 6;
 const NAP_NS = 3_000_000;
 
+/** What other tests have built, by the names that it has there. */
+const NAMES: ReadonlyMap<Edits, string> = new Map([
+  [PAIR, "pair"],
+  [PULSE, "pulse"],
+  [IRQD, "irqd"],
+]);
+
 interface Scenario {
   readonly model: "kpatch" | "kgraft";
   readonly edits: Edits;
@@ -46,7 +53,7 @@ async function finding(
   { model, edits, load }: Scenario,
   options: MachineOptions & { seed: number },
 ): Promise<string | undefined> {
-  const bytes = await patchImage(edits === PAIR ? "pair" : "fix", edits, kernel); // others have built the pair
+  const bytes = await patchImage(NAMES.get(edits) ?? "fix", edits, kernel);
   const found: string[] = [];
   let changes = 0;
   const step = async (machine: Machine, name: string, work: () => Promise<unknown>): Promise<CallRecord[]> => {

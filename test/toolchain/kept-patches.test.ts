@@ -3,22 +3,14 @@
  * are warm; those that boot machines with threads have a process each, and find it on the disk.
  */
 import { describe, expect, it } from "vitest";
-import { failingImage } from "../failing-image.ts";
 import { FAULTY, IRQD, PAIR, PULSE, SLEEPY, TIMERS } from "../livepatch/patches.ts";
 import { moduleImage, modulePatch } from "../module-image.ts";
 import { FIX, HELLO, LATE, NEWER, PROBE } from "../modules/fixes.ts";
 import { patchImage } from "../patch-image.ts";
 import type { Edits, ImageName } from "../patch-image.ts";
-import { programsImage } from "../programs-image.ts";
-import { selftestImage } from "../selftest-image.ts";
 
 const BUILD_MS = 300_000;
 
-const KERNELS: Readonly<Record<string, () => Promise<{ kernel: Uint8Array }>>> = {
-  "with self-tests": () => selftestImage({ stepped: false }),
-  "that fails when asked": () => failingImage(false),
-  "that fails when asked, stepped": () => failingImage(true),
-};
 const MODULES: readonly { path: string; images: readonly ImageName[] }[] = [
   { path: "modules/hello/hello.ts", images: ["kernel-debug", "kernel-stepped"] },
   { path: "modules/livepatch-sample/livepatch-sample.ts", images: ["kernel-debug"] },
@@ -29,7 +21,10 @@ const STEPPED: readonly ImageName[] = ["kernel-stepped"];
 const PATCHES: readonly { name: string; edits: Edits; images: readonly ImageName[] }[] = [
   { name: "pair", edits: PAIR, images: ["kernel-debug", "kernel", "kernel-stepped"] },
   { name: "faulty", edits: FAULTY, images: ["kernel", "kernel-stepped"] },
-  ...[SLEEPY, IRQD, TIMERS, PULSE].map((edits) => ({ name: "fix", edits, images: STEPPED })),
+  { name: "pulse", edits: PULSE, images: STEPPED },
+  { name: "irqd", edits: IRQD, images: STEPPED },
+  { name: "fix", edits: SLEEPY, images: STEPPED },
+  { name: "fix", edits: TIMERS, images: STEPPED },
 ];
 const MODULE_PATCHES = [
   ["fix", HELLO, FIX],
@@ -38,14 +33,6 @@ const MODULE_PATCHES = [
 ] as const;
 
 describe("what tests share is built:", () => {
-  it.each(Object.entries(KERNELS))("a kernel %s", { timeout: BUILD_MS }, async (_what, build) => {
-    expect(WebAssembly.validate(new Uint8Array((await build()).kernel))).toBe(true);
-  });
-
-  it.each(["processes", "files", "fuzz"])("programs of test/%s", { timeout: BUILD_MS }, async (folder) => {
-    expect(WebAssembly.validate(await programsImage(`test/${folder}/programs/main.ts`))).toBe(true);
-  });
-
   it.each(MODULES)("module $path", { timeout: BUILD_MS }, async ({ path, images }) => {
     for (const image of images) expect(WebAssembly.validate(await moduleImage(path, image))).toBe(true);
   });
