@@ -82,7 +82,9 @@ const REFUSALS: readonly (readonly [line: string, output: string])[] = [
 
 it("the kernel's files have Linux's paths, modes, formats and refusals", async () => {
   const machine = await Machine.boot({ cpus: 2, debug: true });
-  await machine.load(await readFile(join(PACKAGE_ROOT, "dist/patches/dirty-pipe.kernel-debug.wasm")), { model: "kpatch" });
+  await machine.load(await readFile(join(PACKAGE_ROOT, "dist/patches/dirty-pipe.kernel-debug.wasm")), {
+    model: "kpatch",
+  });
   await machine.insmod(await moduleImage("modules/hello/hello.ts", "kernel-debug"));
   const found: string[] = [];
   for (const [path, mode] of [...FILES, ...OTHERS]) {
