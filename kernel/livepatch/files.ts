@@ -11,7 +11,7 @@
  * The files are there from when enabling begins until the patch is disabled. The subject of each is the patch's number.
  */
 import {
-  EBUSY, EINVAL, ENODEV, ENOMEM, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, S_IFDIR,
+  EBUSY, EINVAL, ENODEV, ENOMEM, KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_STATE_NONE, S_IFDIR,
 } from "../abi";
 import { add_attribute, add_directory, add_switch, add_text } from "../fs/attributes";
 import { FILE_DIRECTORY } from "../fs/handle";
@@ -26,7 +26,7 @@ import { put_function } from "./names";
 import { Patch, files_of, func_at, in_transition, is_dormant, is_on, object_length, object_name, patch_at, patch_name, patch_name_length, patch_order } from "./patch";
 import { wait_a_little } from "./poke";
 import { report_clear } from "./report";
-import { begin_request, klp_lock, klp_unlock } from "./request";
+import { begin_to_disable, klp_lock, klp_unlock } from "./request";
 import { klp_ask } from "./reverse";
 import { poke_marked_tasks } from "./signal";
 import { ASK_FORCE, ASK_REVERSE } from "./state";
@@ -144,7 +144,7 @@ function store_enabled(number: i32, text: usize, length: i32): i32 {
   // At rest, or just come to it. What has been turned off has to be loaded anew.
   if (on) return is_on(patch) ? 0 : -EINVAL;
   report_clear();
-  return begin_request(MAIL_OP_KLP_DISABLE, patch);
+  return begin_to_disable(patch);
 }
 
 /** What came of taking off a kpatch patch, which is over at once: -EBUSY when a function was in use. */
@@ -172,7 +172,7 @@ function during_transition(number: i32, text: usize, length: i32, force: bool): 
   klp_lock();
   const ours = has_files(patch) && in_transition(patch) && patch.model == KLP_MODEL_KGRAFT;
   if (ours && force) klp_ask(patch, ASK_FORCE); // one that has ended meanwhile needs no force
-  else if (ours) poke_marked_tasks();
+  else if (ours) poke_marked_tasks(patch);
   klp_unlock();
   return ours ? length : -EINVAL;
 }

@@ -8,7 +8,7 @@
  *   PATCH/state         0444  a line for each function
  */
 import {
-  EAGAIN, EBUSY, EINVAL, ENODEV, KLP_MODEL_KGRAFT, KLP_STATE_DISABLING, KLP_STATE_ENABLED, KLP_STATE_ENABLING, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, S_IFDIR,
+  EAGAIN, EBUSY, EINVAL, ENODEV, KLP_STATE_DISABLING, KLP_STATE_ENABLED, KLP_STATE_ENABLING, KLP_STATE_NONE, S_IFDIR,
 } from "../abi";
 import { add_attribute, add_switch, add_text } from "../fs/attributes";
 import { FILE_DIRECTORY } from "../fs/handle";
@@ -20,10 +20,10 @@ import { parse_number, put_bytes, put_number, put_text, trimmed } from "../lib/t
 import { newer_on_top } from "./func_stack";
 import { klp_log } from "./log";
 import { put_function_name, sympos_of } from "./names";
-import { Patch, files_of, func_at, in_transition, is_covered, is_dormant, object_length, object_name, patch_at, patch_name, patch_name_length, patch_state } from "./patch";
-import { begin_request, klp_lock, klp_unlock } from "./request";
+import { Patch, files_of, func_at, is_covered, is_dormant, object_length, object_name, patch_at, patch_name, patch_name_length, patch_state } from "./patch";
+import { begin_to_disable, klp_lock, klp_unlock, moving_patch } from "./request";
 import { klp_ask } from "./reverse";
-import { ASK_FORCE, klp } from "./state";
+import { ASK_FORCE } from "./state";
 
 const FOLDER = "/sys/kernel/kgraft";
 
@@ -53,12 +53,6 @@ const FOLDER = "/sys/kernel/kgraft";
   if (!result) result = errno_of(add_text(directory, "replace_all", 0o444, show_replace_all, number));
   if (!result) result = errno_of(add_text(directory, "state", 0o444, show_state, number));
   return result;
-}
-
-/** The kGraft patch on its way in or out, or null. */
-@notrace function moving_patch(): Patch {
-  const patch = patch_at(klp().patch);
-  return patch.model == KLP_MODEL_KGRAFT && in_transition(patch) ? patch : changetype<Patch>(0);
 }
 
 function show_in_progress(at: usize, limit: usize, subject: i32): usize {
@@ -92,7 +86,7 @@ function store_revert(number: i32, text: usize, length: i32): i32 {
   if (patch_state(patch) == KLP_STATE_DISABLING) return refuse(patch, "this one was already reverted", -EINVAL);
   if (changetype<usize>(moving_patch())) return refuse(patch, "can't patch, another patching not yet finalized", -EAGAIN);
   if (is_covered(patch)) return refuse(patch, "this patch is still referenced", -EBUSY);
-  return begin_request(MAIL_OP_KLP_DISABLE, patch);
+  return begin_to_disable(patch);
 }
 
 @notrace function refuse(patch: Patch, why: string, error: i32): i32 {

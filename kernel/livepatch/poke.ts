@@ -14,7 +14,7 @@ import { KLP, KLP_ENTRIES, KLP_POKE_ACKS, MACHINE, MACHINE_CPUS, POKES, POKE_BYT
 import { panic } from "../lib/printk";
 import { safepoint, schedule, yield_cpu } from "../sched/core";
 import { set_current_state } from "../sched/task";
-import { sleep_until } from "../sched/timer";
+import { sleep_until_uninterruptible } from "../sched/timer";
 
 const EAGER_ROUNDS = 2;
 const PAUSE_NS: f64 = 100000;
@@ -37,9 +37,9 @@ const PAUSE_NS: f64 = 100000;
 
 /** For loops that wait for other tasks: eager at first, then asleep in between. */
 export function wait_a_little(round: i32): void {
-  if (round >= EAGER_ROUNDS) sleep_until(clock_ns() + PAUSE_NS);
+  if (round >= EAGER_ROUNDS) return sleep_until_uninterruptible(clock_ns() + PAUSE_NS);
   yield_cpu();
-  safepoint(); // who is being killed does not sleep: what it waits for may need this CPU's answer
+  safepoint(); // what it waits for may need this CPU's answer
 }
 
 /**

@@ -2,7 +2,7 @@
  * Requests to livepatchd: one at a time, and whoever makes one, or looks at a patch that may go, holds klp_lock().
  */
 import {
-  EBUSY, EINVAL, KLP_STATE_DISABLING, KLP_STATE_ENABLED, KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE,
+  EBUSY, EINVAL, KLP_MODEL_KGRAFT, KLP_STATE_DISABLING, KLP_STATE_ENABLED, KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_UNLOADING, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE,
 } from "../abi";
 import { KLP, KLP_MUTEX, KLP_SIZE, KLP_STATE } from "../layout";
 import { MUTEX_SIZE, Mutex, mutex_init, mutex_lock, mutex_unlock } from "../lock/mutex";
@@ -10,9 +10,9 @@ import { wake_up } from "../sched/wait";
 import { MARK_REDIRECTED, is_enabled, marks_of } from "../trace/state";
 import { klp_log } from "./log";
 import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
-import { Patch, func_at, is_covered, is_dormant } from "./patch";
+import { Patch, func_at, in_transition, is_covered, is_dormant, patch_at } from "./patch";
 import { wait_a_little } from "./poke";
-import { KlpState, PHASE_IDLE, klp, phase } from "./state";
+import { KlpState, PHASE_FLIP, PHASE_IDLE, klp, phase } from "./state";
 
 if (KLP_MUTEX + MUTEX_SIZE > KLP_SIZE) ERROR("the live patcher's mutex no longer fits layout.ts");
 
@@ -27,6 +27,12 @@ export function klp_lock(): void {
 }
 export function klp_unlock(): void {
   mutex_unlock(mutex());
+}
+
+/** The kGraft patch on its way in or out, or null. */
+@notrace export function moving_patch(): Patch {
+  const patch = patch_at(klp().patch);
+  return patch.model == KLP_MODEL_KGRAFT && in_transition(patch) ? patch : changetype<Patch>(0);
 }
 
 /** Has livepatchd do `op`: 0 when it has begun, or why not. The caller holds klp_lock(). */
@@ -57,6 +63,21 @@ export function begin_request(op: i32, patch: Patch): i32 {
   }
   wake_up(klp_queue());
   return 0;
+}
+
+/** Begins to take the patch off: 0 or -errno. Under kGraft all tasks are marked by then. The caller holds klp_lock(). */
+export function begin_to_disable(patch: Patch): i32 {
+  const result = begin_request(MAIL_OP_KLP_DISABLE, patch);
+  if (!result && patch.model == KLP_MODEL_KGRAFT) wait_until_marked(patch);
+  return result;
+}
+
+/**
+ * Returns when livepatchd, which begins behind its asker, has marked the tasks that kGraft's transition has to wait for,
+ * or the transition is over. The caller holds klp_lock(): no other begins meanwhile.
+ */
+export function wait_until_marked(patch: Patch): void {
+  for (let round = 0; in_transition(patch) && phase() < PHASE_FLIP; round++) wait_a_little(round);
 }
 
 /** Whether a redirector has one of its functions; registering one holds klp_lock() too. */

@@ -14,6 +14,7 @@ import { TF_KGR, has_flag } from "../sched/task";
 import { first_task, next_task, tasklist } from "../sched/tasklist";
 import { klp_load, klp_request } from "./core";
 import { patch_at } from "./patch";
+import { klp_lock, klp_unlock, moving_patch } from "./request";
 import { REPORT_END, put_task_report, report_clear, report_end } from "./report";
 import { poke_marked_tasks } from "./signal";
 import { KlpState, klp } from "./state";
@@ -57,7 +58,11 @@ export function klp_status(number: i32, length: i32): i32 {
 }
 
 export function klp_signal(argument: i32, length: i32): i32 {
-  return poke_marked_tasks();
+  klp_lock();
+  const patch = moving_patch();
+  const poked = changetype<usize>(patch) ? poke_marked_tasks(patch) : 0;
+  klp_unlock();
+  return poked;
 }
 
 /** The last report, or, while a transition waits, who blocks it: text in the mailbox; its length. */

@@ -7,13 +7,13 @@ import { PARKING } from "../layout";
 import { put_number, put_text } from "../lib/text";
 import { kfree, kmalloc } from "../mm/slab";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
-import { safepoint, schedule, wake_up_task, yield_cpu } from "../sched/core";
+import { schedule, wake_up_task } from "../sched/core";
 import { task_rq_lock } from "../sched/runqueue";
 import { kgr_task_safe } from "../livepatch/universe";
 import {
   TF_KTHREAD, TF_PARKED, TF_PINNED, TF_SHOULD_PARK, TF_SHOULD_STOP, Task, TaskFunction, clear_flag, current, has_flag, on_cpu, set_flag, wake_lock,
 } from "../sched/task";
-import { sleep_until } from "../sched/timer";
+import { sleep_until_uninterruptible } from "../sched/timer";
 import { WaitQueue, finish_wait, prepare_to_wait, wait_queue_init } from "../sched/wait";
 import { create_task, start_task } from "./create";
 import { wait_for_child } from "./exit";
@@ -109,11 +109,9 @@ export function kthread_unpark(task: Task, cpu: i32): void {
 
 const MOMENT_NS: f64 = 50000;
 
-/** For loops that wait for another CPU, on which the caller's own must not be all they run. */
+/** For loops that wait for another CPU. Who is being killed sleeps too: it may be what keeps a CPU from going. */
 export function sleep_a_moment(): void {
-  sleep_until(clock_ns() + MOMENT_NS);
-  yield_cpu(); // a sleep that a signal cuts short
-  safepoint();
+  sleep_until_uninterruptible(clock_ns() + MOMENT_NS);
 }
 
 @inline function parking(): WaitQueue {

@@ -5,7 +5,7 @@
  * at each tick, so a timer is at most one tick late there. A timer knows its place in the heap, so that it can leave.
  * When a CPU goes, who takes it down takes its timers over.
  */
-import { COUNTER_TIMERS, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../abi";
+import { COUNTER_TIMERS, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { cpu_relax, got_on } from "../cpu/irq";
 import { count, cpu_id } from "../cpu/percpu";
@@ -207,16 +207,25 @@ export function abandon_sleep(): void {
 
 /** Sleeps until `deadline`, ns since boot; -EINTR when a signal came first. */
 export function sleep_until(deadline: f64): i32 {
+  sleep_as(TASK_INTERRUPTIBLE, deadline);
+  return interrupted();
+}
+
+/** The same whatever signals come: for loops that wait for another part of the kernel, which may need this CPU. */
+export function sleep_until_uninterruptible(deadline: f64): void {
+  sleep_as(TASK_UNINTERRUPTIBLE, deadline);
+}
+
+@inline function sleep_as(state: i32, deadline: f64): void {
   const task = current();
   const timer = sleep_timer(task);
   timer_init(timer, wake_sleeper, <i32>changetype<usize>(task));
   timer_start(timer, deadline);
   for (;;) {
-    set_current_state(TASK_INTERRUPTIBLE);
-    if (clock_ns() >= deadline || interrupted()) break;
+    set_current_state(state);
+    if (clock_ns() >= deadline || (state == TASK_INTERRUPTIBLE && interrupted())) break;
     schedule();
   }
   set_current_state(TASK_RUNNING);
   timer_cancel(timer);
-  return interrupted();
 }

@@ -79,7 +79,10 @@ describe("wlp trace", () => {
   });
 
   it("refuses a function that there is not, and passes on the line's status", async () => {
-    expect(await trace("--function", "no_such_thing", "--", LINE)).toMatchObject({ status: 1, err: /EINVAL/ });
+    expect(await trace("--function", "no_such_thing", "--", LINE)).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/UNKNOWN_FUNCTION: .*no_such_thing\n.*available_filter_functions/),
+    });
     expect((await trace("--function", "pipe_read", "--", "false")).status).toBe(1);
   });
 });

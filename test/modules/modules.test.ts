@@ -37,8 +37,8 @@ describe("kernel.modules_disabled", () => {
       await machine.insmod(hello);
       await machine.exec("echo 1 > /proc/sys/kernel/modules_disabled; echo 0 > /proc/sys/kernel/modules_disabled");
       expect(await machine.read("/proc/sys/kernel/modules_disabled")).toBe("1\n");
-      await expect(machine.rmmod("hello")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: /EPERM/ });
-      await expect(machine.insmod(hello)).rejects.toMatchObject({ code: "MODULE_REFUSED", what: /EPERM/ });
+      await expect(machine.rmmod("hello")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EPERM/) });
+      await expect(machine.insmod(hello)).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EPERM/) });
       expect(await machine.read("/proc/modules")).toMatch(/^hello /);
     } finally {
       await machine.shutdown();
@@ -89,7 +89,7 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     trial(async (machine) => {
       await machine.insmod(modules().probe, "mode=1");
       await machine.run(0.02);
-      await expect(machine.rmmod("probe")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: /EAGAIN/ });
+      await expect(machine.rmmod("probe")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EAGAIN/) });
       await expect.poll(() => machine.run(0.1).then(() => said(machine, "probe")), { timeout: 20_000 }).toHaveLength(1);
       expect(said(machine, "probe")).toEqual(["probe: 7 10000000001 100"]);
       await expect
@@ -116,20 +116,20 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
       expect(await refused(new Uint8Array([1, 2, 3]), "")).toMatchObject({ code: "NOT_A_MODULE" });
       expect(await refused(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), "")).toMatchObject({ code: "NOT_A_MODULE" });
       expect(await refused(other?.hello ?? hello, "")).toMatchObject({ code: "WRONG_KERNEL" });
-      expect(await refused(hello, "times=many")).toMatchObject({ code: "MODULE_REFUSED", what: /EINVAL/ });
-      expect(await refused(probe, "mode=2")).toMatchObject({ code: "MODULE_REFUSED", what: /ENODEV/ });
+      expect(await refused(hello, "times=many")).toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EINVAL/) });
+      expect(await refused(probe, "mode=2")).toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/ENODEV/) });
       expect(await machine.read("/proc/modules")).toBe("");
       await machine.insmod(hello);
-      expect(await refused(hello, "")).toMatchObject({ code: "MODULE_REFUSED", what: /EEXIST/ });
+      expect(await refused(hello, "")).toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EEXIST/) });
       await machine.rmmod("hello");
-      await expect(machine.rmmod("hello")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: /ENOENT/ });
+      await expect(machine.rmmod("hello")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/ENOENT/) });
     }));
 
   it("may be vetoed by another that listens, and is unloaded again", () =>
     trial(async (machine) => {
       const { hello, probe } = modules();
       await machine.insmod(probe, "mode=3");
-      await expect(machine.insmod(hello)).rejects.toMatchObject({ code: "MODULE_REFUSED", what: /ENODEV/ });
+      await expect(machine.insmod(hello)).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/ENODEV/) });
       expect(await machine.read("/proc/modules")).toMatch(/^probe \d+ 0 - Live 0x[0-9a-f]{16} \(PO\)\n$/);
       expect(said(machine, "hello")).toEqual([]);
       await machine.rmmod("probe");

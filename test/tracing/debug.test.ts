@@ -118,11 +118,11 @@ describe("its control file", () => {
         'format "open +p',
         "+p -p",
       ]) {
-        await expect(write(text), text).rejects.toMatchObject({ message: /EINVAL/ });
+        await expect(write(text), text).rejects.toMatchObject({ message: expect.stringMatching(/EINVAL/) });
         expect(await on(running), text).toEqual([]);
       }
       // One that is wrong does not keep the others from being carried out.
-      await expect(write("nonsense; func flip +p")).rejects.toMatchObject({ message: /EINVAL/ });
+      await expect(write("nonsense; func flip +p")).rejects.toMatchObject({ message: expect.stringMatching(/EINVAL/) });
       expect(await on(running)).toEqual(["flip p"]);
     }));
 

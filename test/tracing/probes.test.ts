@@ -125,10 +125,10 @@ it("kprobe_events refuses what Linux refuses, and the log says why", () =>
     // One of a module that is not loaded waits for it; there is room for so many, and the next is refused.
     await write("p:later absent_module:anything\n-:later");
     await expect(write(Array.from({ length: 40 }, (_, n) => `p:e${n} vfs_read`).join("\n"))).rejects.toMatchObject({
-      message: /ENOSPC/,
+      message: expect.stringMatching(/ENOSPC/),
     });
     await expect(machine.exec(`echo maybe > ${DIR}/events/kprobes/twice/enable`)).resolves.toMatchObject({
-      stdout: /nvalid argument/,
+      stdout: expect.stringMatching(/nvalid argument/),
     });
     await machine.tracing().write("kprobe_events", "");
     expect(await machine.tracing().read("kprobe_events")).toBe("");

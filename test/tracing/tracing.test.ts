@@ -95,10 +95,16 @@ describe("the tracer's files", () => {
       expect(await tracing.read("set_ftrace_filter")).toBe("#### all functions enabled ####\n");
       expect(await tracing.read("set_ftrace_notrace")).toBe("#### no functions disabled ####\n");
       expect((await tracing.read("available_filter_functions")).split("\n")).toContain("pipe_read");
-      await expect(tracing.write("current_tracer", "wakeup")).rejects.toMatchObject({ message: /EINVAL/ });
-      await expect(tracing.write("set_ftrace_filter", "no_such_*")).rejects.toMatchObject({ message: /EINVAL/ });
-      await expect(tracing.write("tracing_on", "maybe")).rejects.toMatchObject({ message: /EINVAL/ });
-      await expect(tracing.read("nothing")).rejects.toMatchObject({ message: /ENOENT/ });
+      await expect(tracing.write("current_tracer", "wakeup")).rejects.toMatchObject({
+        message: expect.stringMatching(/EINVAL/),
+      });
+      await expect(tracing.write("set_ftrace_filter", "no_such_*")).rejects.toMatchObject({
+        message: expect.stringMatching(/EINVAL/),
+      });
+      await expect(tracing.write("tracing_on", "maybe")).rejects.toMatchObject({
+        message: expect.stringMatching(/EINVAL/),
+      });
+      await expect(tracing.read("nothing")).rejects.toMatchObject({ message: expect.stringMatching(/ENOENT/) });
       await tracing.write("set_ftrace_filter", "pipe_read pipe_wr* vfs_rea?");
       await tracing.append("set_ftrace_filter", "sys_[p]ipe\n!pipe_read");
       expect((await tracing.read("set_ftrace_filter")).trim().split("\n").toSorted()).toEqual([
