@@ -4,15 +4,7 @@
  * Contract: a refusal has the code of what is wrong with the file, or MODULE_REFUSED with the kernel's error number; the
  * machine is then as it was. Invariant: the kernel does the loading; this only brings it the file.
  */
-import {
-  EAGAIN,
-  EBUSY,
-  EEXIST,
-  ENOENT,
-  EPERM,
-  MAIL_OP_MODULE_LOAD,
-  MAIL_OP_MODULE_REMOVE,
-} from "../../kernel/abi.ts";
+import { EAGAIN, EBUSY, EEXIST, ENOENT, EPERM, MAIL_OP_MODULE_LOAD, MAIL_OP_MODULE_REMOVE } from "../../kernel/abi.ts";
 import { WORD } from "../../kernel/layout.ts";
 import { abortable } from "../abort.ts";
 import type { CallOptions } from "../abort.ts";

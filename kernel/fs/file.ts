@@ -3,13 +3,13 @@
  *
  * Adding a kind is a number in handle.ts, a row in each table, and a test. Descriptors are descriptors.ts's.
  */
-import { EBADF, EINVAL, EISDIR, ENOTDIR, ENXIO, ESPIPE, O_ACCMODE, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from "../abi";
+import { EBADF, EINVAL, EISDIR, ENXIO, ESPIPE, O_ACCMODE, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from "../abi";
 import { VFS } from "../layout";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { kfree, kzalloc } from "../mm/slab";
 import { text_open, text_read, text_release, text_write } from "./attributes";
 import { full_write, kmsg_open, kmsg_read, kmsg_write, null_read, null_write, random_read, zero_read } from "./devices";
-import { FILE_DIRECTORY, FILE_PIPE, FILE_RAM, FILE_SIZE, FILE_TTY, File } from "./handle";
+import { FILE_PIPE, FILE_SIZE, FILE_TTY, File } from "./handle";
 import { host_read } from "./hostfs";
 import { Tree } from "./inode";
 import { put_inode } from "./lifetime";

@@ -2,14 +2,14 @@
  * From a path to an open file: found or created, allowed, truncated if asked, and what its kind makes of it.
  */
 import {
-  EEXIST, EINVAL, EISDIR, ELOOP, ENFILE, ENOENT, ENOMEM, ENOTDIR, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, R_OK,
+  EEXIST, EINVAL, EISDIR, ELOOP, ENFILE, ENOENT, ENOMEM, ENOTDIR, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY, R_OK,
   W_OK,
 } from "../abi";
 import { SYSCTLS, SYSCTL_FILE_MAX } from "../layout";
 import { text_clear } from "./attributes";
 import { alloc_file, open_file_count, open_kind, put_file } from "./file";
 import { FILE_RAM, File } from "./handle";
-import { Inode, failed, is_directory, is_link, is_regular, no_inode } from "./inode";
+import { Inode, failed, is_directory, is_link, is_regular } from "./inode";
 import { put_inode } from "./lifetime";
 import { check_writable } from "./mount";
 import { create_file } from "./names";

@@ -11,7 +11,7 @@ import { spin_lock_init } from "../lock/spinlock";
 import { CACHE_PATH, cache_init, kfree, kmalloc, kzalloc } from "../mm/slab";
 import { devices_init } from "./devices";
 import { FILE_DIRECTORY, FILE_RAM, FILE_SIZE, File } from "./handle";
-import { FS_DEV, FS_HOST, FS_PROC, FS_RAM, FS_SYS, INODE_SIZE, Inode, Tree, failed, tree } from "./inode";
+import { FS_DEV, FS_HOST, FS_PROC, FS_RAM, FS_SYS, INODE_SIZE, Inode, failed, tree } from "./inode";
 import { make_inode } from "./lifetime";
 import { mount_fs, mount_root } from "./mount";
 import { procfs_init } from "./procfs";

@@ -13,7 +13,7 @@ import {
   KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE, MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, MAIL_OP_KLP_UNLOAD, TAINT_LIVEPATCH, TASK_INTERRUPTIBLE,
 } from "../abi";
 import { end_of_last_stop } from "../cpu/stop";
-import { KLP, KLP_PATCHES, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
+import { KLP, KLP_STATE, MACHINE, MACHINE_KLP_SEQUENCE, MAX_PATCHES, WORD } from "../layout";
 import { panic } from "../lib/printk";
 import { taint } from "../lib/taint";
 import { kfree, kzalloc } from "../mm/slab";
@@ -28,14 +28,13 @@ import { FUNC_SIZE, is_slot } from "./func_stack";
 import { kgraft_files_init } from "./kgraft_files";
 import { kpatch_disable, kpatch_enable } from "./kpatch";
 import { klp_log, klp_log_object } from "./log";
-import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
 import { wake_for_loaded } from "./objects";
 import { swap_in, swap_out } from "./no_model";
 import { FIXED_BYTES, Patch, files_of, func_at, is_dormant, patch_at, patch_name, patch_owner, patch_state, set_object, set_patch_order } from "./patch";
-import { begin_request, klp_lock, klp_lock_init, klp_unlock } from "./request";
-import { KlpState, PHASE_IDLE, klp, set_phase } from "./state";
+import { begin_request, klp_lock, klp_lock_init, klp_queue, klp_request_now, klp_unlock } from "./request";
+import { KlpState, PHASE_IDLE, klp } from "./state";
 import { kgraft_disable, kgraft_enable } from "./transition";
-import { forget_patch, has_frames } from "./unload";
+import { forget_patch } from "./unload";
 
 /** Starts livepatchd. */
 export function klp_start(): void {
@@ -120,13 +119,6 @@ function livepatchd(argument: i32): i32 {
     serve_aside();
     if (!klp_request_now()) continue;
     const op = klp_request_now();
-    if (op >= KLP_LOOK_FOR) {
-      end_of_last_stop();
-      klp().frames = has_frames(op - KLP_LOOK_FOR) ? 1 : 0;
-      set_phase(PHASE_IDLE);
-      atomic.store<i32>(KLP + KLP_STATE, 0, offsetof<KlpState>("request"));
-      continue;
-    }
     const patch = patch_at(klp().patch);
     klp().reversed = 0;
     const owner = patch_owner(patch);

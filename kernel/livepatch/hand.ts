@@ -23,7 +23,6 @@ import { klp_load, klp_request } from "./core";
 import { original_index } from "./func_stack";
 import { Patch, patch_at, patch_owner, set_patch_owner } from "./patch";
 import { wait_a_little } from "./poke";
-import { PHASE_IDLE, phase } from "./state";
 import { kgr_task_safe } from "./universe";
 
 /** A patch that is being put together: a descriptor whose rows still say what the author said. */
@@ -127,7 +126,7 @@ export function klp_forget_patch(patch: Patch): void {
   for (let round = 0; patch.state != KLP_STATE_NONE; round++) wait_a_little(round);
 }
 
-/** Patches that a module made go with it, and no transition is under way. One is in force still only if the module's init_module() failed behind it. */
+/** Patches that a module made go with it. One is in force still only if the module's init_module() failed behind it. */
 export function klp_owner_going(module: Module): void {
   for (let number = 0; number < MAX_PATCHES; number++) {
     const patch = patch_at(number);
@@ -138,11 +137,6 @@ export function klp_owner_going(module: Module): void {
       wait_a_little(round);
     }
     klp_forget_patch(patch);
-  }
-  // Stacks are looked at next, which a transition keeps from, and one may wait for this task.
-  for (let round = 0; phase() != PHASE_IDLE; round++) {
-    kgr_task_safe();
-    wait_a_little(round);
   }
 }
 

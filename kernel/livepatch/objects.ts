@@ -11,11 +11,11 @@ import { MAX_PATCHES, PAGE_SIZE } from "../layout";
 import { page_order } from "../mm/page";
 import { MODULE_STATE_COMING, MODULE_STATE_LIVE, Module, find_module, lock_modules, module_number, module_state, unlock_modules } from "../module/module";
 import { upcall } from "../process/upcall";
-import { klp_apply_to_coming, klp_revert_on_going, settle_in } from "./aside";
+import { klp_apply_to_coming, klp_look_for, klp_revert_on_going, settle_in } from "./aside";
 import { klp_log_both } from "./log";
-import { klp_look_for } from "./look";
 import { Patch, is_dormant, object_length, object_name, patch_at, patch_order } from "./patch";
 import { wait_a_little } from "./poke";
+import { kgr_task_safe } from "./universe";
 
 /** A patch becomes known: awake if its module is loaded. 0, or why it does not fit that module. */
 export function wake_for_loaded(patch: Patch): i32 {
@@ -64,10 +64,18 @@ export function klp_module_coming(module: Module): i32 {
 
 /** A module is GOING, nobody is inside: its patches are dormant again. */
 export function klp_module_going(module: Module): void {
+  let round = 0;
   lock_modules();
   for (let patch = last_of(module); changetype<usize>(patch); patch = last_of(module)) {
-    for (let round = 0; klp_revert_on_going(patch.number) == -EBUSY; round++) wait_a_little(round);
-    for (let round = 0; klp_look_for(patch.number); round++) wait_a_little(round); // a last return through it
+    if (klp_revert_on_going(patch.number) == -EBUSY) {
+      // Its transition may wait for who waits for the lock, and for this task, whose calls so far are all of the loader.
+      unlock_modules();
+      kgr_task_safe();
+      wait_a_little(round++);
+      lock_modules();
+      continue;
+    }
+    while (klp_look_for(patch.number)) wait_a_little(round++); // a last return through it
     take_code(patch);
   }
   unlock_modules();

@@ -6,19 +6,27 @@ import {
 } from "../abi";
 import { KLP, KLP_MUTEX, KLP_SIZE, KLP_STATE } from "../layout";
 import { MUTEX_SIZE, Mutex, mutex_init, mutex_lock, mutex_unlock } from "../lock/mutex";
-import { wake_up } from "../sched/wait";
+import { WaitQueue, wake_up } from "../sched/wait";
 import { MARK_REDIRECTED, is_enabled, marks_of } from "../trace/state";
 import { klp_log } from "./log";
-import { KLP_LOOK_FOR, klp_queue, klp_request_now } from "./look";
 import { Patch, func_at, in_transition, is_covered, is_dormant, patch_at } from "./patch";
 import { wait_a_little } from "./poke";
-import { KlpState, PHASE_FLIP, PHASE_IDLE, klp, phase } from "./state";
+import { KlpState, PHASE_FLIP, klp, phase } from "./state";
 
 if (KLP_MUTEX + MUTEX_SIZE > KLP_SIZE) ERROR("the live patcher's mutex no longer fits layout.ts");
 
 @inline function mutex(): Mutex {
   return changetype<Mutex>(<usize>(KLP + KLP_MUTEX));
 }
+/** Livepatchd sleeps here. */
+@inline export function klp_queue(): WaitQueue {
+  return changetype<WaitQueue>(<usize>(KLP + KLP_STATE));
+}
+/** What livepatchd is to do, MAIL_OP_KLP_*, or 0. */
+@inline export function klp_request_now(): i32 {
+  return atomic.load<i32>(KLP + KLP_STATE, offsetof<KlpState>("request"));
+}
+
 export function klp_lock_init(): void {
   mutex_init(mutex(), "klp");
 }
@@ -37,9 +45,7 @@ export function klp_unlock(): void {
 
 /** Has livepatchd do `op`: 0 when it has begun, or why not. The caller holds klp_lock(). */
 export function begin_request(op: i32, patch: Patch): i32 {
-  // Somebody looks through all stacks, which is no patching: it ends by itself.
-  for (let round = 0; klp_request_now() >= KLP_LOOK_FOR; round++) wait_a_little(round);
-  if (klp_request_now() || phase() != PHASE_IDLE) return -EBUSY; // another patching is not yet finalized
+  if (klp_request_now()) return -EBUSY; // another patching is not yet finalized
   const enable = op == MAIL_OP_KLP_ENABLE;
   const disable = op == MAIL_OP_KLP_DISABLE;
   if (patch.state != (disable ? KLP_STATE_ENABLED : KLP_STATE_LOADED)) return -EINVAL;
@@ -77,7 +83,7 @@ export function begin_to_disable(patch: Patch): i32 {
  * or the transition is over. The caller holds klp_lock(): no other begins meanwhile.
  */
 export function wait_until_marked(patch: Patch): void {
-  for (let round = 0; in_transition(patch) && phase() < PHASE_FLIP; round++) wait_a_little(round);
+  for (let round = 0; in_transition(patch) && phase() != PHASE_FLIP; round++) wait_a_little(round);
 }
 
 /** Whether a redirector has one of its functions; registering one holds klp_lock() too. */

@@ -20,7 +20,7 @@ import { exchange_choices } from "./func_stack";
 import { klp_log } from "./log";
 import { Patch, func_at, in_transition, patch_at } from "./patch";
 import { pokes_clear, wait_a_little } from "./poke";
-import { ASK_FORCE, ASK_NOTHING, ASK_REVERSE, KlpState, klp } from "./state";
+import { ASK_FORCE, ASK_NOTHING, KlpState, klp } from "./state";
 
 @inline function asked(): i32 {
   return atomic.load<i32>(changetype<usize>(klp()), offsetof<KlpState>("asked"));

@@ -6,7 +6,7 @@
  *   MARKING    livepatchd    tasks are being marked; nobody may flip                STUBS
  *   STUBS      livepatchd    CPUs put slow stubs into their tables                  FLIP
  *   FLIP       livepatchd    every CPU has them: marked tasks flip at boundaries    SETTLE
- *   SETTLE     livepatchd    nobody is marked; old frames are looked for            IDLE
+ *   SETTLE     livepatchd    nobody flips; old frames are looked for                IDLE, FLIP
  */
 import { KLP, KLP_MUTEX, KLP_STATE } from "../layout";
 import { SpinLock } from "../lock/spinlock";
@@ -33,7 +33,7 @@ export class KlpState extends SpinLock {
   /** Tasks still marked; atomic. */
   remaining: i32;
   /** Patch of the running request, and what is asked; written by hostd while `request` is 0. */
-  request: i32; // MAIL_OP_KLP_ENABLE, _DISABLE or _UNLOAD, KLP_LOOK_FOR + a number, or 0; atomic
+  request: i32; // MAIL_OP_KLP_ENABLE, _DISABLE or _UNLOAD, or 0; atomic
   patch: i32;
   /** Result of the last request: 0 or -errno. */
   result: i32;
@@ -54,8 +54,6 @@ export class KlpState extends SpinLock {
   /** How often the wanted trace stubs were changed, and up to which change the tables follow; atomic. */
   trace_asked: i32;
   traced: i32;
-  /** What the last scan for a module found; written before `request` is 0 again. */
-  frames: i32;
   /** How often a patch was enabled since boot; written by the holder of klp_lock(). */
   enablings: i32;
   /** What is to be done with a module's patch, ASIDE_*, or 0; atomic. Its result, written before it is ASIDE_DONE. */

@@ -22,19 +22,17 @@ import { pr_debug } from "../lib/debug";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { schedule_on_each_cpu } from "../process/workqueue";
 import { nudge, schedule, wake_up_task } from "../sched/core";
-import { runqueue } from "../sched/runqueue";
-import { pin_task, unpin_task } from "../sched/stacktrace";
-import { TF_KTHREAD, Task, current, has_flag, set_current_state, task_state } from "../sched/task";
-import { first_task, get_task, is_listed, next_task, put_task, tasklist } from "../sched/tasklist";
+import { Task, set_current_state, task_state } from "../sched/task";
+import { first_task, next_task, tasklist } from "../sched/tasklist";
 import { serve_aside, something_aside } from "./aside";
 import { list_entries, list_stubs } from "./entries";
 import { index_of, pop_func, publish, publish_top, push_func, set_lingering } from "./func_stack";
 import { klp_log } from "./log";
 import { HOOK_POST_PATCH, HOOK_POST_UNPATCH, HOOK_PRE_UNPATCH, Patch, can_linger, func_at, patch_name, run_hook, run_pre_patch } from "./patch";
-import { poke_all_cpus, poke_present_cpus, pokes_clear, wait_a_little } from "./poke";
+import { poke_all_cpus, poke_present_cpus, wait_a_little } from "./poke";
 import { klp_asked, serve_asked } from "./reverse";
-import { generation, scan_task } from "./scan";
-import { KlpState, PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_SETTLE, PHASE_STUBS, klp, phase, set_phase } from "./state";
+import { scan_all_stacks } from "./scan";
+import { PHASE_FLIP, PHASE_IDLE, PHASE_MARKING, PHASE_STUBS, klp, phase, set_phase } from "./state";
 import { all_moved, kgr_mark, kgr_task_safe } from "./universe";
 
 /** 0, or what the pre-patch hook refused with. Returns when every task has moved, which may take for ever. */
@@ -79,12 +77,14 @@ function move_everybody(patch: Patch, target: i32): void {
   for (;;) {
     set_current_state(TASK_UNINTERRUPTIBLE);
     if (all_moved()) break; // else klp_interrupt() finds this task asleep, or about to be
-    if (klp_asked()) {
-      set_current_state(TASK_RUNNING);
-      serve_asked(patch);
-      nudge_everybody();
-    } else if (something_aside()) serve_aside();
-    else schedule();
+    if (!klp_asked() && !something_aside()) {
+      schedule();
+      continue;
+    }
+    set_current_state(TASK_RUNNING);
+    if (klp_asked()) serve_asked(patch);
+    else serve_aside();
+    nudge_everybody(); // others are to move, or passed their border while nobody could
   }
   set_current_state(TASK_RUNNING);
   const in_force = target != klp().reversed;
@@ -163,45 +163,4 @@ function settle(patch: Patch, in_force: bool): void {
   set_phase(PHASE_IDLE);
   store<f64>(MACHINE, clock_ns(), MACHINE_KGR_DONE);
   last_step();
-}
-
-/** Looks at every stack once, saved or live; what it finds is in the slots' lingering flags. */
-export function scan_all_stacks(): void {
-  set_phase(PHASE_SETTLE);
-  atomic.add<i32>(changetype<usize>(klp()), 1, offsetof<KlpState>("generation"));
-  for (let round = 0; ; round++) {
-    pokes_clear();
-    poke_all_cpus(); // each CPU's current task is looked at while it is unwound
-    if (all_scanned()) return;
-    wait_a_little(round);
-  }
-}
-
-/** Looks at tasks that sleep; false while one was missed because it ran elsewhere just now. */
-function all_scanned(): bool {
-  let missed = 0;
-  for (let task = hold_next(changetype<Task>(0)); changetype<usize>(task); ) {
-    if (task == current()) task.scanned = generation(); // livepatchd itself runs no patched loop
-    if (task.scanned != generation()) {
-      if (pin_task(task)) {
-        if (task_state(task) < TASK_ZOMBIE) scan_task(task);
-        else task.scanned = generation(); // it never runs again
-        unpin_task(task, runqueue(task.cpu));
-      } else missed++;
-    }
-    const next = hold_next(task);
-    put_task(task);
-    task = next;
-  }
-  return missed == 0;
-}
-
-/** A reference to the task behind `task`, which the caller holds, or to the first; null at the end. */
-@notrace function hold_next(task: Task): Task {
-  spin_lock(tasklist());
-  // One that has left the list since knows no next one: from the start, where all that was scanned is passed over.
-  const next = changetype<usize>(task) && is_listed(task) ? next_task(task) : first_task();
-  if (changetype<usize>(next)) get_task(next);
-  spin_unlock(tasklist());
-  return next;
 }

@@ -6,8 +6,8 @@ import { list_entries } from "./entries";
 import { is_lingering, set_lingering } from "./func_stack";
 import { Patch, can_linger, func_at, is_dormant } from "./patch";
 import { poke_all_cpus } from "./poke";
-import { PHASE_IDLE, klp, set_phase } from "./state";
-import { scan_all_stacks } from "./transition";
+import { has_frames } from "./scan";
+import { PHASE_IDLE, set_phase } from "./state";
 
 /** Frees the slots of a disabled patch from its stubs; -EBUSY while a stack needs one of its versions. */
 export function forget_patch(patch: Patch): i32 {
@@ -24,13 +24,4 @@ export function forget_patch(patch: Patch): i32 {
   }
   set_phase(PHASE_IDLE);
   return found ? -EBUSY : 0;
-}
-
-/** Whether a stack holds a frame of patch `number`, or of module `number - MAX_PATCHES`; livepatchd's, the phase is the caller's to end. */
-export function has_frames(number: i32): bool {
-  klp().leaving = number + 1;
-  klp().found = 0;
-  scan_all_stacks();
-  klp().leaving = 0;
-  return klp().found != 0;
 }

@@ -8,11 +8,11 @@ import { EAGAIN, EBUSY, ENOENT, EPERM, UPCALL_OP_MODULE_REMOVE } from "../abi";
 import { MAX_PATCHES, MODULE_HEAD_EXIT } from "../layout";
 import { pr_debug } from "../lib/debug";
 import { forget_slots } from "../livepatch/func_stack";
-import { klp_look_for } from "../livepatch/look";
+import { klp_look_for } from "../livepatch/aside";
 import { klp_owner_going } from "../livepatch/hand";
 import { klp_module_going, patch_of } from "../livepatch/objects";
 import { klp_free } from "../livepatch/requests";
-import { PHASE_IDLE, phase } from "../livepatch/state";
+import { in_transition, patch_at } from "../livepatch/patch";
 import { wait_a_little } from "../livepatch/poke";
 import { synchronize_rcu } from "../lock/rcu";
 import { kfree } from "../mm/slab";
@@ -29,7 +29,7 @@ import {
 /**
  * Unloads the module of that name: 0; -ENOENT without one, -EAGAIN while it is referred to or somebody is inside (as
  * Linux answers a caller who does not wait), -EBUSY when it is not live, has no
- * cleanup_module(), or while a live patch is in transition.
+ * cleanup_module(), or while a live patch of it is in transition.
  */
 export function delete_module(name: usize, length: i32): i32 {
   if (modules_disabled()) return -EPERM;
@@ -52,7 +52,7 @@ export function delete_module(name: usize, length: i32): i32 {
 
 function begin_going(module: Module): i32 {
   if (module_state(module) != MODULE_STATE_LIVE || !load<i32>(module.block, MODULE_HEAD_EXIT)) return -EBUSY;
-  if (phase() != PHASE_IDLE) return -EBUSY; // stacks are being looked at for a patch
+  if (has_moving_patch(module)) return -EBUSY;
   set_module_state(module, MODULE_STATE_GOING);
   // Behind the state; pairs with try_module_get(), which counts first and looks at the state then.
   const references = atomic.load<i32>(changetype<usize>(module), offsetof<Module>("references"));
@@ -67,6 +67,11 @@ function begin_going(module: Module): i32 {
 
 function has_frames_of(module: Module): bool {
   return klp_look_for(MAX_PATCHES + module_number(module));
+}
+
+@notrace function has_moving_patch(module: Module): bool {
+  for (let number = 0; number < MAX_PATCHES; number++) if (patch_of(number, module) && in_transition(patch_at(number))) return true;
+  return false;
 }
 
 function has_frames_of_patches(module: Module): bool {

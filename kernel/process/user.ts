@@ -6,9 +6,8 @@
  */
 import { EAGAIN, ENOMEM, SPAWN_ARGUMENT, SPAWN_ARGV_LENGTH, SPAWN_FDS, SPAWN_FLAGS, SPAWN_GROUP, SPAWN_SETSIGDEF } from "../abi";
 import {
-  MACHINE, MACHINE_PROGRAMS, MACHINE_PROGRAM_COUNT, MACHINE_USER_TEMPLATE, MACHINE_USER_TEMPLATE_BYTES, MACHINE_WINDOW_BYTES, PAGE_SIZE, PROGRAM_ENTRY,
-  PROGRAM_NAME, PROGRAM_NAME_LENGTH, PROGRAM_SIZE,
-} from "../layout";
+  MACHINE, MACHINE_USER_TEMPLATE, MACHINE_USER_TEMPLATE_BYTES, MACHINE_WINDOW_BYTES, PAGE_SIZE, PROGRAM_ENTRY,
+  PROGRAM_NAME, PROGRAM_NAME_LENGTH, } from "../layout";
 import { inherit_files, inherit_identity, share_file } from "../fs/descriptors";
 import { is_error } from "../fs/inode";
 import { resolve_program } from "../fs/program";

@@ -9,7 +9,7 @@ import { MACHINE, MACHINE_CPUS, PERCPU_IDLE_TASK, PERCPU_ONLINE, PERCPU_RUN_IDLE
 import { raise_pending } from "../cpu/irq";
 import { count, cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
 import { is_active, is_online, is_present, next_active, set_active, set_present } from "../cpu/present";
-import { ListNode, list_add, list_add_tail, list_empty, list_init, list_remove } from "../lib/list";
+import { ListNode, list_add, list_add_tail, list_init, list_remove } from "../lib/list";
 import { invariant } from "../lib/printk";
 import { SpinLock, holds, spin_lock, spin_lock_init, spin_unlock } from "../lock/spinlock";
 import { TF_KGR, TF_PINNED, Task, clear_flag, has_flag, is_urgent, on_cpu, run_node, task_of_run_node } from "./task";

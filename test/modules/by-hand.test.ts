@@ -1,7 +1,7 @@
 /** Live patches that a kernel module makes by hand, with klp_enable_patch(). */
 import { beforeAll, describe, expect, it } from "vitest";
-import { Machine } from "../../host/index.ts";
-import type { MachineOptions } from "../../host/index.ts";
+import type { Machine, MachineOptions } from "../../host/index.ts";
+import { trial } from "./rig.ts";
 import { moduleImage } from "../module-image.ts";
 import type { ImageName } from "../patch-image.ts";
 
@@ -22,29 +22,20 @@ describe.each(RIGS)("a module with a live patch of its own ($what)", ({ options,
     sample = await moduleImage(SAMPLE, image);
   }, 300_000);
 
-  async function trial(work: (machine: Machine) => Promise<void>): Promise<void> {
-    const machine = await Machine.boot(options);
-    try {
-      await work(machine);
-      expect(await machine.read("/proc/modules")).toBe("");
-      expect(await machine.audit()).toEqual([]);
-    } finally {
-      await machine.shutdown();
-    }
-  }
-
   /** Lets time pass until `path` says `text`. */
   const until = (machine: Machine, path: string, text: string): Promise<void> =>
     expect.poll(() => machine.run(0.01).then(() => machine.read(path)), { timeout: 20_000 }).toBe(text);
 
   it.each(["", "kpatch"])("patches from init_module() on, stays while it does, and goes when it is off (%s)", (model) =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const before = await machine.read("/proc/cmdline");
       for (let cycle = 0; cycle < 2; cycle++) {
         await machine.insmod(sample, model);
         await until(machine, "/proc/cmdline", PATCHED);
         expect(await machine.read("/proc/modules")).toMatch(/^livepatch_sample \d+ 1 - Live \S+ \(O\S*\)\n$/);
-        await expect(machine.rmmod("livepatch_sample")).rejects.toMatchObject({ what: expect.stringMatching(/EAGAIN/) });
+        await expect(machine.rmmod("livepatch_sample")).rejects.toMatchObject({
+          what: expect.stringMatching(/EAGAIN/),
+        });
         await until(machine, "/sys/kernel/livepatch/livepatch_sample/transition", "0\n");
         expect(await machine.exec(`echo 0 > ${ENABLED}`)).toMatchObject({ status: 0 });
         await until(machine, "/sys/module/livepatch_sample/refcnt", "0\n");
@@ -55,9 +46,12 @@ describe.each(RIGS)("a module with a live patch of its own ($what)", ({ options,
   );
 
   it("is not loaded when its patch names a function that there is not, one twice, or none", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const refused = async (mistake: number, what: RegExp): Promise<void> =>
-        expect(machine.insmod(sample, `mistake=${mistake}`)).rejects.toMatchObject({ code: "MODULE_REFUSED", what });
+        expect(machine.insmod(sample, `mistake=${mistake}`)).rejects.toMatchObject({
+          code: "MODULE_REFUSED",
+          what: expect.stringMatching(what),
+        });
       await refused(1, /EINVAL/);
       expect(machine.log().join("\n")).toContain("livepatch: symbol not found in symbol table: 'put_nothing'");
       await refused(2, /EEXIST/);

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 import type { MachineOptions } from "../../host/index.ts";
 import { duringChurn } from "../hotplug/churn.ts";
+import { trial } from "./rig.ts";
 import { moduleImage } from "../module-image.ts";
 
 const CYCLES = process.env["WLP_FULL"] ? 200 : 10;
@@ -37,8 +38,14 @@ describe("kernel.modules_disabled", () => {
       await machine.insmod(hello);
       await machine.exec("echo 1 > /proc/sys/kernel/modules_disabled; echo 0 > /proc/sys/kernel/modules_disabled");
       expect(await machine.read("/proc/sys/kernel/modules_disabled")).toBe("1\n");
-      await expect(machine.rmmod("hello")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EPERM/) });
-      await expect(machine.insmod(hello)).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EPERM/) });
+      await expect(machine.rmmod("hello")).rejects.toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/EPERM/),
+      });
+      await expect(machine.insmod(hello)).rejects.toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/EPERM/),
+      });
       expect(await machine.read("/proc/modules")).toMatch(/^hello /);
     } finally {
       await machine.shutdown();
@@ -53,23 +60,11 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     return found;
   };
 
-  /** Runs `work`; afterwards no module is loaded, and nothing is left behind. */
-  async function trial(work: (machine: Machine) => Promise<void>): Promise<void> {
-    const machine = await Machine.boot(options);
-    try {
-      await work(machine);
-      expect(await machine.read("/proc/modules")).toBe("");
-      expect(await machine.audit()).toEqual([]);
-    } finally {
-      await machine.shutdown();
-    }
-  }
-
   const said = (machine: Machine, by: string): string[] =>
     machine.log().flatMap((line) => (line.includes(`${by}: `) ? [line.slice(line.indexOf(`${by}: `))] : []));
 
   it("runs init_module() when it comes and cleanup_module() when it goes, with its parameters set", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       await machine.insmod(modules().hello, "times=2");
       expect(await machine.read("/proc/modules")).toMatch(/^hello \d+ 0 - Live 0x[0-9a-f]{16} \(O\)\n$/);
       await machine.rmmod("hello");
@@ -77,7 +72,7 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     }));
 
   it("starts with fresh variables each time, shared by all CPUs", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       await machine.insmod(modules().probe, "loud limit=9");
       await machine.rmmod("probe");
       await machine.insmod(modules().probe, "loud=1");
@@ -86,10 +81,13 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     }));
 
   it("stays while a task sleeps in one of its functions, and goes when it has left", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       await machine.insmod(modules().probe, "mode=1");
       await machine.run(0.02);
-      await expect(machine.rmmod("probe")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EAGAIN/) });
+      await expect(machine.rmmod("probe")).rejects.toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/EAGAIN/),
+      });
       await expect.poll(() => machine.run(0.1).then(() => said(machine, "probe")), { timeout: 20_000 }).toHaveLength(1);
       expect(said(machine, "probe")).toEqual(["probe: 7 10000000001 100"]);
       await expect
@@ -105,7 +103,7 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     }));
 
   it("leaves nothing behind when it is refused", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const { hello, probe } = modules();
       const other = built.get(image === "kernel-debug" ? "kernel-stepped" : "kernel-debug");
       const refused = (bytes: Uint8Array, parameters: string): Promise<unknown> =>
@@ -116,20 +114,32 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
       expect(await refused(new Uint8Array([1, 2, 3]), "")).toMatchObject({ code: "NOT_A_MODULE" });
       expect(await refused(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), "")).toMatchObject({ code: "NOT_A_MODULE" });
       expect(await refused(other?.hello ?? hello, "")).toMatchObject({ code: "WRONG_KERNEL" });
-      expect(await refused(hello, "times=many")).toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EINVAL/) });
-      expect(await refused(probe, "mode=2")).toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/ENODEV/) });
+      expect(await refused(hello, "times=many")).toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/EINVAL/),
+      });
+      expect(await refused(probe, "mode=2")).toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/ENODEV/),
+      });
       expect(await machine.read("/proc/modules")).toBe("");
       await machine.insmod(hello);
       expect(await refused(hello, "")).toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/EEXIST/) });
       await machine.rmmod("hello");
-      await expect(machine.rmmod("hello")).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/ENOENT/) });
+      await expect(machine.rmmod("hello")).rejects.toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/ENOENT/),
+      });
     }));
 
   it("may be vetoed by another that listens, and is unloaded again", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const { hello, probe } = modules();
       await machine.insmod(probe, "mode=3");
-      await expect(machine.insmod(hello)).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/ENODEV/) });
+      await expect(machine.insmod(hello)).rejects.toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/ENODEV/),
+      });
       expect(await machine.read("/proc/modules")).toMatch(/^probe \d+ 0 - Live 0x[0-9a-f]{16} \(PO\)\n$/);
       expect(said(machine, "hello")).toEqual([]);
       await machine.rmmod("probe");
@@ -138,7 +148,7 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     }));
 
   it("shows under /sys/module, where its parameters can be set while it runs", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const line = async (text: string): Promise<string> => (await machine.exec(text)).stdout;
       await machine.insmod(modules().probe, "loud");
       expect(await line("cat /sys/module/probe/initstate /sys/module/probe/refcnt")).toBe("live\n0\n");
@@ -153,7 +163,7 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     }));
 
   it("is listed and unloaded by the tools, which say what kmod says", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       await machine.insmod(modules().hello);
       const { stdout } = await machine.exec("lsmod");
       expect(stdout).toMatch(/^Module                  Size  Used by\nhello {15,}\d+  0\n$/);
@@ -189,7 +199,7 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
     }));
 
   it.skipIf(options.cpus === 1)("comes and goes while CPUs do", { timeout: 120_000 }, () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const cycles = async (): Promise<void> => {
         for (let i = 0; i < CYCLES; i++) {
           await machine.insmod(modules().hello, "times=1");
@@ -204,7 +214,7 @@ describe.each(RIGS)("a kernel module ($what)", ({ options, image }) => {
   );
 
   it(`comes and goes ${CYCLES} times without a trace`, { timeout: 120_000 }, () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const pages = async (): Promise<string> => machine.read("/proc/meminfo");
       await machine.insmod(modules().hello);
       await machine.rmmod("hello");

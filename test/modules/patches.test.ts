@@ -1,7 +1,7 @@
 /** Live patches of functions of kernel modules: with the module there, before it comes, and when it goes. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { Machine } from "../../host/index.ts";
-import type { MachineOptions } from "../../host/index.ts";
+import type { Machine, MachineOptions } from "../../host/index.ts";
+import { trial } from "./rig.ts";
 import { moduleImage, modulePatch } from "../module-image.ts";
 import { FIX, HELLO, LATE, NEWER, PROBE } from "./fixes.ts";
 import type { ImageName } from "../patch-image.ts";
@@ -45,17 +45,6 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
     };
   }, 600_000);
 
-  async function trial(work: (machine: Machine) => Promise<void>): Promise<void> {
-    const machine = await Machine.boot(options);
-    try {
-      await work(machine);
-      expect(await machine.read("/proc/modules")).toBe("");
-      expect(await machine.audit()).toEqual([]);
-    } finally {
-      await machine.shutdown();
-    }
-  }
-
   /** What the log has said since the last call, without times. */
   function lines(machine: Machine): () => string[] {
     let seen = 0;
@@ -68,7 +57,7 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
   }
 
   it.each(["kpatch", "kgraft"] as const)("goes in and out by %s while its module is loaded", (model) =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       await machine.insmod(files.hello, "times=0");
       const patch = await machine.load(files.fix, { model });
       expect(patch).toMatchObject({ object: "hello", functions: ["say"] });
@@ -82,7 +71,7 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
   );
 
   it("waits for a module that is not loaded, goes in before its init_module() runs, and out when it goes", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const since = lines(machine);
       const fix = await machine.load(files.fix, { model: "kpatch" });
       expect(fix.slots).toEqual([]);
@@ -115,12 +104,15 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
     }));
 
   it("vetoes the module when its pre-patch hook refuses, and then neither is there", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const fix = await machine.load(files.fix, { model: "kgraft" });
       const since = lines(machine);
       since();
       await machine.exec("echo 1 > /proc/sys/kernel/panic_on_oops");
-      await expect(machine.insmod(files.hello)).rejects.toMatchObject({ code: "MODULE_REFUSED", what: expect.stringMatching(/ENODEV/) });
+      await expect(machine.insmod(files.hello)).rejects.toMatchObject({
+        code: "MODULE_REFUSED",
+        what: expect.stringMatching(/ENODEV/),
+      });
       expect(await machine.read("/proc/modules")).not.toMatch(/hello/);
       expect(since()).toEqual([
         "kgr: applying patch 'fix' to loading module 'hello'",
@@ -135,7 +127,7 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
     }));
 
   it("is refused, or vetoes the module, when that is not the one that it was made against", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const other = renamed(files.probe, "probe", "hello");
       await machine.insmod(other);
       await expect(machine.load(files.fix, { model: "kgraft" })).rejects.toMatchObject({ code: "UNKNOWN_FUNCTION" });
@@ -148,7 +140,7 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
     }));
 
   it("is there on a CPU that comes later, and gone on one that was away when its module went", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const everywhere = async (slots: readonly number[]): Promise<string> =>
         [...new Set((await machine.slotEntries(slots)).flat())].join();
       await machine.setOnline(1, false);
@@ -171,7 +163,7 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
     }));
 
   it("stays in force while its function is traced, and a traced module goes with its patch", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       const tracing = machine.tracing();
       await tracing.write("current_tracer", "function");
       await tracing.write("set_ftrace_filter", "klp_*");
@@ -179,7 +171,9 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
       await machine.insmod(files.hello, "times=0");
       await tracing.write("set_ftrace_filter", "say init_module");
       await machine.rmmod("hello");
-      await expect(tracing.write("set_ftrace_filter", "say")).rejects.toMatchObject({ what: expect.stringMatching(/EINVAL/) });
+      await expect(tracing.write("set_ftrace_filter", "say")).rejects.toMatchObject({
+        what: expect.stringMatching(/EINVAL/),
+      });
       await tracing.write("set_ftrace_filter", ""); // everybody: a module that comes is traced from its first call on
       const since = lines(machine);
       since();
@@ -197,7 +191,7 @@ describe.each(RIGS)("a live patch of a kernel module ($what)", ({ options, image
     }));
 
   it("leaves a task in the old version until it has returned, and keeps the module while one is in the new", () =>
-    trial(async (machine) => {
+    trial(options, async (machine) => {
       await machine.insmod(files.probe, "mode=1");
       await machine.run(0.02);
       await expect(machine.load(files.late, { model: "kpatch", attempts: 1 })).rejects.toMatchObject({
