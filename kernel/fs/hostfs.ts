@@ -5,7 +5,7 @@
  * out of the folder is the host's to see to.
  */
 import {
-  EFAULT, ENAMETOOLONG, ENOMEM, HOST_FACTS_INODE, HOST_FACTS_MODE, HOST_FACTS_NAME, HOST_FACTS_SIZE, NAME_MAX, PATH_MAX, S_IFDIR, S_IFMT, UPCALL_OP_HOST_LIST,
+  EFAULT, ENAMETOOLONG, ENOMEM, HOST_FACTS_INODE, HOST_FACTS_MODE, HOST_FACTS_NAME, HOST_FACTS_PLACE, HOST_FACTS_SIZE, NAME_MAX, PATH_MAX, S_IFDIR, S_IFMT, UPCALL_OP_HOST_LIST,
   UPCALL_OP_HOST_LOOK, UPCALL_OP_HOST_READ,
 } from "../abi";
 import { PAGE_SIZE, WORD } from "../layout";
@@ -70,7 +70,7 @@ export function host_next(directory: Inode, cookie: u32, entry: Dirent): i32 {
   const path = path_of(directory, 0);
   if (is_error(path)) return <i32>path;
   const length = ask(UPCALL_OP_HOST_LIST, <i32>cookie - 2, path, path, HOST_FACTS_NAME + NAME_MAX);
-  if (length > 0) fill_dirent(entry, cookie + 1, load<u32>(path, HOST_FACTS_INODE), load<i32>(path, HOST_FACTS_MODE), path + HOST_FACTS_NAME, length);
+  if (length > 0) fill_dirent(entry, load<u32>(path, HOST_FACTS_PLACE) + 2, load<u32>(path, HOST_FACTS_INODE), load<i32>(path, HOST_FACTS_MODE), path + HOST_FACTS_NAME, length);
   kfree(path);
   return length > 0 ? 1 : length;
 }

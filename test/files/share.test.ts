@@ -6,12 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../../host/index.ts";
 
 const LARGE = "0123456789abcdef".repeat(1000);
+/** More names than `ls` keeps at a time. */
+const MANY = Array.from({ length: 200 }, (_, n) => `a-file-with-a-rather-long-name-${(n * 73) % 200}`);
 let outside: string;
 let folder: string;
 beforeAll(async () => {
   outside = await mkdtemp(join(tmpdir(), "wlp-share-"));
   folder = join(outside, "shared");
   await mkdir(join(folder, "deep/er"), { recursive: true });
+  await mkdir(join(folder, "deep/many"));
+  for (const name of MANY) await writeFile(join(folder, "deep/many", name), "");
   await writeFile(join(outside, "secret"), "secret\n");
   await writeFile(join(folder, "text"), "words\n");
   await writeFile(join(folder, "deep/er/large"), LARGE);
@@ -27,6 +31,7 @@ afterAll(() => rm(outside, { recursive: true }));
 
 const LINES: readonly (readonly [sentence: string, line: string, status: number, output: string | RegExp])[] = [
   ["shows what lies in it", "ls /host", 0, "deep\ntext\nwithin\n"],
+  ["shows all of many, in order", "ls /host/deep/many", 0, `${MANY.toSorted().join("\n")}\n`],
   ["shows sizes and modes, without writing", "ls -l /host/text", 0, /^-r--r----- .* 6 +0 \/host\/text\n$/],
   ["is read", "cat /host/text /host/within", 0, "words\nwords\n"],
   ["is read whole", "cat /host/deep/er/large | wc", 0, "      0       1   16000\n"],

@@ -15,6 +15,7 @@ import {
   HOST_FACTS_INODE,
   HOST_FACTS_MODE,
   HOST_FACTS_NAME,
+  HOST_FACTS_PLACE,
   HOST_FACTS_SIZE,
   S_IFDIR,
   S_IFREG,
@@ -53,7 +54,7 @@ async function inside(root: string, { bytes }: Question): Promise<string> {
   throw Object.assign(new Error("outside"), { code: "EACCES" });
 }
 
-async function facts(path: string, name: Uint8Array): Promise<Uint8Array> {
+async function facts(path: string, name: Uint8Array, place = 0): Promise<Uint8Array> {
   const { mode, size, ino } = await stat(path);
   const kind = mode & abi.S_IFMT;
   if (kind !== S_IFDIR && kind !== S_IFREG) throw Object.assign(new Error("no file"), { code: "EACCES" });
@@ -62,6 +63,7 @@ async function facts(path: string, name: Uint8Array): Promise<Uint8Array> {
   view.setInt32(HOST_FACTS_MODE, kind | (mode & READABLE), true);
   view.setInt32(HOST_FACTS_SIZE, kind === S_IFDIR ? 0 : Math.min(size, LARGEST), true);
   view.setUint32(HOST_FACTS_INODE, ino >>> 0, true);
+  view.setUint32(HOST_FACTS_PLACE, place, true);
   bytes.set(name, HOST_FACTS_NAME);
   return bytes;
 }
@@ -70,17 +72,18 @@ async function look(root: string, question: Question): Promise<UpcallAnswer> {
   return { status: 0, bytes: await facts(await inside(root, question), new Uint8Array()) };
 }
 
-/** The entry at a place of the folder's names in order; those that lead out, or are neither file nor folder, are not listed. */
+/** The first entry from a place on, of the folder's names in order; those that lead out, or are neither file nor folder, are not listed. */
 async function list(root: string, question: Question): Promise<UpcallAnswer> {
   const folder = await inside(root, question);
-  let place = question.argument;
-  for (const name of (await readdir(folder)).toSorted()) {
+  const names = (await readdir(folder)).toSorted();
+  for (const [place, name] of names.entries()) {
     const bytes = new TextEncoder().encode(name);
+    if (place < question.argument || bytes.length > abi.NAME_MAX) continue;
     const below = { ...question, bytes: new TextEncoder().encode(join(folder, name).slice(root.length)) };
     const entry = await inside(root, below)
-      .then((path) => facts(path, bytes))
+      .then((path) => facts(path, bytes, place + 1))
       .catch(() => undefined);
-    if (entry && bytes.length <= abi.NAME_MAX && place-- === 0) return { status: bytes.length, bytes: entry };
+    if (entry) return { status: bytes.length, bytes: entry };
   }
   return { status: 0 };
 }

@@ -1,8 +1,8 @@
 /**
  * The names in a directory, in order, and ls, which lists them.
  *
- * A program has no heap: each name is found by going through the whole directory for the least one behind the last. So
- * names that come and go meanwhile harm nothing, and each that stays is met once.
+ * A program has no heap: the least names behind the last, as many as there is room for, are kept from each time that the
+ * directory is gone through. So names that come and go meanwhile harm nothing, and each that stays is met once.
  */
 import {
   DIRENT_LENGTH, DIRENT_NAME, DIRENT_NAME_LENGTH, O_DIRECTORY, O_RDONLY, PATHS_FIRST, PATHS_FIRST_LENGTH, PATHS_SECOND, PATHS_SECOND_LENGTH, PATHS_SIZE,
@@ -18,8 +18,16 @@ export const PATH_ROOM = 512;
 const NAME_ROOM = 256;
 /** What next_name() found, zero-ended. */
 export const NAME: usize = memory.data(256);
-/** The name before it. */
+/** Names that come next, in order, each with its zero; how many bytes of them there are, and were given. */
+const KEPT: usize = memory.data(4096);
+const KEPT_ROOM = 4096;
+const KEPT_BYTES: usize = memory.data(4);
+const GIVEN: usize = memory.data(4);
+/** The directory that they are of, and the last of them that was given. */
+const KEPT_OF: usize = memory.data(512);
 const LAST: usize = memory.data(256);
+/** The least name for which there was no room, or none. */
+const BEYOND: usize = memory.data(256);
 const STAT: usize = memory.data(STAT_SIZE);
 const PATHS: usize = memory.data(PATHS_SIZE);
 /** The path that a tool is at. */
@@ -45,26 +53,61 @@ function is_dots(name: usize): bool {
 }
 
 /**
- * Puts a directory's next name into NAME: gives its length, 0 at the end, or -errno. `first` begins anew; `dots` lists
- * the directory itself and the one above too.
+ * Puts a directory's next name behind NAME into NAME: gives its length, 0 at the end, or -errno. `first` begins anew;
+ * `dots` lists the directory itself and the one above too.
  */
 export function next_name(path: usize, first: bool, dots: bool): i32 {
+  const goes_on = !first && !compare(path, KEPT_OF) && !compare(NAME, LAST);
+  if (!goes_on || load<i32>(GIVEN) == load<i32>(KEPT_BYTES)) {
+    const error = fill(path, first, dots);
+    if (error < 0) return error;
+  }
+  const given = load<i32>(GIVEN);
+  if (given == load<i32>(KEPT_BYTES)) return 0;
+  copy(NAME, KEPT + given);
+  copy(LAST, NAME);
+  store<i32>(GIVEN, given + length_of(NAME) + 1);
+  return length_of(NAME);
+}
+
+/** Keeps the least names behind NAME, or of all: 0 or -errno. */
+function fill(path: usize, first: bool, dots: bool): i32 {
+  store<i32>(KEPT_BYTES, 0);
+  store<i32>(GIVEN, 0);
+  store<u8>(BEYOND, 0);
   const fd = open(path, length_of(path), O_RDONLY | O_DIRECTORY);
   if (fd < 0) return fd;
-  if (first) store<u8>(LAST, 0);
-  else copy(LAST, NAME);
-  let found = 0;
+  copy(KEPT_OF, path);
   let got = raw(SYS_GETDENTS, fd, <i32>BUFFER, BUFFER_SIZE);
   for (; got > 0; got = raw(SYS_GETDENTS, fd, <i32>BUFFER, BUFFER_SIZE)) {
     for (let at = BUFFER; at < BUFFER + got; at += load<u16>(at, DIRENT_LENGTH)) {
       const name = at + DIRENT_NAME;
-      if ((!dots && is_dots(name)) || compare(name, LAST) <= 0 || (found && compare(name, NAME) >= 0)) continue;
-      found = load<u8>(at, DIRENT_NAME_LENGTH);
-      copy(NAME, name);
+      if ((dots || !is_dots(name)) && (first || compare(name, NAME) > 0)) keep(name);
     }
   }
   close(fd);
-  return got < 0 ? got : found;
+  return got;
+}
+
+/** Puts a name in its place among those kept; the greatest go where there is no room. */
+function keep(name: usize): void {
+  if (load<u8>(BEYOND) && compare(name, BEYOND) >= 0) return;
+  let end = KEPT + load<i32>(KEPT_BYTES);
+  let place = KEPT;
+  while (place < end && compare(place, name) < 0) place += length_of(place) + 1;
+  const bytes = length_of(name) + 1;
+  while (end > place && end + bytes > KEPT + KEPT_ROOM) {
+    end--;
+    while (end > place && load<u8>(end - 1)) end--;
+    copy(BEYOND, end);
+  }
+  if (end + bytes > KEPT + KEPT_ROOM) copy(BEYOND, name);
+  else {
+    memory.copy(place + bytes, place, end - place);
+    copy(place, name);
+    end += bytes;
+  }
+  store<i32>(KEPT_BYTES, <i32>(end - KEPT));
 }
 
 /** Fills STAT with what a path itself is: 0 or -errno. */
