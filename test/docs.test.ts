@@ -108,7 +108,7 @@ describe("README.md", () => {
   });
 
   it("has a library example that runs, and shows the stack that it prints", async () => {
-    const file = join(PACKAGE_ROOT, "dist/readme-example.js"); // in the package, so that it can import itself by name
+    const file = join(PACKAGE_ROOT, `dist/readme-example-${process.pid}.js`); // in the package, so that it can import itself by name
     await writeFile(file, block(readme, "js"));
     const { stdout } = await run(process.execPath, [file]).finally(() => rm(file));
     expect(stdout).toContain("exit code 3\n");

@@ -7,9 +7,9 @@
 import { Writable } from "node:stream";
 import { Command } from "commander";
 import { converse } from "../console/session.ts";
-import { claimName, listen } from "../console/serve.ts";
+import { listen } from "../console/serve.ts";
 import type { Listener } from "../console/serve.ts";
-import { DEFAULT_NAME } from "../console/sockets.ts";
+import { DEFAULT_NAME, freePath, socketPath } from "../console/sockets.ts";
 import { Machine } from "../machine.ts";
 import { numberOf } from "./number.ts";
 
@@ -39,7 +39,8 @@ async function boot({ name, cpus, memory, share, json = false }: BootOptions, in
   const terminate = new AbortController();
   process.once("SIGTERM", () => terminate.abort());
   const signal = AbortSignal.any([interrupt, terminate.signal]);
-  const path = await claimName(name);
+  const path = await socketPath(name);
+  await freePath(path);
   const machine = await Machine.boot({ cpus, memoryMiB: memory, share }, { signal });
   let listener: Listener | undefined;
   try {

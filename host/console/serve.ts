@@ -7,12 +7,13 @@
 import { chmod, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
+import { dirname, join } from "node:path";
 import { MachineError } from "../errors.ts";
 import type { Machine } from "../machine.ts";
 import { PATCH_OPERATIONS } from "./patch-calls.ts";
 import { messages, send } from "./protocol.ts";
 import type { Request } from "./protocol.ts";
-import { socketPath, tryConnect } from "./sockets.ts";
+import { takePath } from "./sockets.ts";
 
 export interface Call {
   readonly machine: Machine;
@@ -40,23 +41,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Refuses a name that a running machine has; takes away what a dead one left. */
-export async function claimName(name: string): Promise<string> {
-  const path = await socketPath(name);
-  const other = await tryConnect(path);
-  if (!other) {
-    await rm(path, { force: true });
-    return path;
-  }
-  other.destroy();
-  throw new MachineError(
-    "MACHINE_EXISTS",
-    `a machine named ${name} runs already`,
-    `Give another --name, or end it first: wlp shutdown --name ${name}`,
-  );
-}
-
-/** Listens at `path`, which claimName() gave. */
+/** Listens at `path`, a socketPath(); refuses one that a running machine has. */
 export async function listen(path: string, machine: Machine): Promise<Listener> {
   const sockets = new Set<Socket>();
   let end = (): void => {};
@@ -68,12 +53,18 @@ export async function listen(path: string, machine: Machine): Promise<Listener> 
     socket.once("close", () => sockets.delete(socket));
     void answer(socket, machine, end);
   });
-  await bound(server, path);
-  await chmod(path, 0o600);
+  const own = join(dirname(path), `.${process.pid}`);
+  await rm(own, { force: true }); // of a process that had this number before
+  await bound(server, own);
+  await chmod(own, 0o600);
+  await takePath(own, path).catch((error: unknown) => {
+    server.close(); // takes `own` away
+    throw error;
+  });
   const close = async (): Promise<void> => {
+    await rm(path, { force: true }); // before another may take it
     server.close();
     for (const socket of sockets) socket.destroySoon();
-    await rm(path, { force: true });
   };
   return { path, ended, close };
 }

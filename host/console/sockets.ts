@@ -2,13 +2,14 @@
  * Where running machines listen: a socket per name in a folder of the user's own.
  *
  * Contract: a name is letters, digits, `-` and `_`; the folder is the user's and nobody else can write there, or it is
- * BAD_SOCKET. Invariant: a socket that nobody listens on any more counts as none, and is taken away.
+ * BAD_SOCKET. Invariant: a socket that nobody listens on any more counts as none; only a machine that takes its name
+ * takes it away, and a socket has its name only when somebody listens.
  */
-import { lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { link, lstat, mkdir, readdir, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { MachineError } from "../errors.ts";
 
 export const DEFAULT_NAME = "default";
@@ -75,13 +76,50 @@ export function tryConnect(path: string): Promise<Socket | undefined> {
   });
 }
 
+/** Refuses a path that a running machine has; takes away what a dead one left there. */
+export async function freePath(path: string): Promise<void> {
+  const left = await inodeOf(path);
+  const other = await tryConnect(path);
+  if (!other) {
+    // Not what another machine has put there meanwhile.
+    if (left !== undefined && left === (await inodeOf(path))) await rm(path, { force: true });
+    return;
+  }
+  other.destroy();
+  const name = basename(path, ENDING);
+  throw new MachineError(
+    "MACHINE_EXISTS",
+    `a machine named ${name} runs already`,
+    `Give another --name, or end it first: wlp shutdown --name ${name}`,
+  );
+}
+
+/** Moves a socket that is listened on from `own` to `path`, in one step: of two machines, one gets it. */
+export async function takePath(own: string, path: string): Promise<void> {
+  for (;;) {
+    try {
+      await link(own, path);
+      return await rm(own);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    await freePath(path);
+  }
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  return lstat(path).then(
+    ({ ino }) => ino,
+    () => undefined,
+  );
+}
+
 /** A connection to machine `name`. */
 export async function connectTo(name: string): Promise<Socket> {
   const path = await socketPath(name);
   const socket = await tryConnect(path);
   if (socket) return socket;
-  await rm(path, { force: true });
-  const others = (await readdir(join(path, ".."))).filter((file) => file.endsWith(ENDING));
+  const others = (await readdir(dirname(path))).filter((file) => file.endsWith(ENDING) && file !== basename(path));
   const known = others.map((file) => file.slice(0, -ENDING.length)).join(", ");
   throw new MachineError(
     "NO_SUCH_MACHINE",

@@ -79,6 +79,31 @@ describe("wlp boot", () => {
     await expect(stat(path)).rejects.toThrow();
   });
 
+  it("keeps its name, whoever asks for it before it is there", async () => {
+    const path = join(runtime, "wlp/early.sock");
+    await mkdir(join(runtime, "wlp"), { recursive: true, mode: 0o700 });
+    await writeFile(path, ""); // as it is to a client that comes just before somebody listens
+    expect((await result(wlp("exec", "--name", "early", "--", "true"))).err).toMatch(/^wlp: NO_SUCH_MACHINE: /);
+    await stat(path);
+  });
+
+  it("of several that begin at the same time has the name once", async () => {
+    const twins = Array.from({ length: 3 }, () => wlp("boot", "--name", "twin", "--cpus", "1"));
+    const all = twins.map(async ({ ended, text }) => ({ status: await ended, err: text.err }));
+    const isUp = async (): Promise<boolean> => (await result(wlp("exec", "--name", "twin", "--", "true"))).status === 0;
+    while (!(await isUp()));
+    const running = (): Running[] => twins.filter(({ child }) => child.exitCode === null);
+    while (running().length > 1) await Promise.race(running().map(({ ended }) => ended));
+    expect((await result(wlp("shutdown", "--name", "twin"))).status).toBe(0);
+    const refused = (await Promise.all(all)).filter(({ status }) => status !== 0);
+    expect(refused).toEqual(
+      Array.from({ length: 2 }, () => ({
+        status: 1,
+        err: expect.stringMatching(/^wlp: MACHINE_EXISTS: a machine named twin runs already\n/),
+      })),
+    );
+  });
+
   it("refuses names and lines that cannot be", async () => {
     const name = await result(wlp("boot", "--name", "../x"));
     expect(name.status).toBe(2);
