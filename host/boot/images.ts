@@ -5,7 +5,6 @@
  * missing or does not fit the platform. Invariant: a user module gets through the toolchain's passes before it comes
  * near a machine. Only the package's own image already did: a section is no proof, anybody can write one.
  */
-import { createHash } from "node:crypto";
 import { MachineError } from "../errors.ts";
 import type { DataBlock } from "../toolchain/sections.ts";
 import { MAP_FORMAT, readData, readMap } from "../toolchain/image.ts";
@@ -60,8 +59,8 @@ export function loadUserImage({ bytes, sourceMap }: ImageFile): Image<UserMap> {
 const made = new Map<string, Promise<Image<UserMap>>>();
 
 /** Anybody's module: made a user image here, whatever it says about itself. */
-export function makeUserImage(bytes: Uint8Array): Promise<Image<UserMap>> {
-  const digest = createHash("sha256").update(bytes).digest("hex");
+export async function makeUserImage(bytes: Uint8Array): Promise<Image<UserMap>> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes))).join();
   const image = made.get(digest) ?? make(bytes);
   made.clear();
   made.set(digest, image);
