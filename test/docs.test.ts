@@ -99,6 +99,14 @@ describe("README.md", () => {
     expect([...links, ...folders].map(posix.normalize).filter((path) => !known.has(path))).toEqual([]);
   });
 
+  it("says how much the tests try", () => {
+    const [, full, normal] = /SEEDS = .* \? (\d+) : (\d+);/.exec(read("test/stepped/seeds.test.ts")) ?? [];
+    const planted = tracked.filter((path) => path.startsWith("test/planted/")).length;
+    const text = readme.replaceAll("\n", " ");
+    for (const claim of [`${normal} seeds`, `${Number(full).toLocaleString("en")} seeds`, `${planted} bugs`])
+      expect(text).toContain(` ${claim}`);
+  });
+
   it("lists the workloads, and only options that these commands have", async () => {
     expect(matches(readme, /^\| `([a-z]+)` \|/gm)).toEqual(WORKLOADS.map(({ name }) => name));
     const help = async (command: string): Promise<string> =>
