@@ -17,7 +17,7 @@ import type { Declarations } from "./declarations.ts";
 import { MAP_FORMAT } from "./image.ts";
 import { annotatedText } from "./locations.ts";
 import { asyncify, DATA_GLOBAL, simplify, STATE_GLOBAL } from "./passes/asyncify.ts";
-import { takeDataSegments } from "./passes/data-segments.ts";
+import { memoryName, takeDataSegments } from "./passes/data-segments.ts";
 import { finish } from "./passes/finish.ts";
 import { numberFrames } from "./passes/frames.ts";
 import { insertLoopChecks } from "./passes/safepoints.ts";
@@ -138,7 +138,7 @@ function runPasses(unit: Unit, options: UserOptions): UserImage {
   m.addFunctionImport(STACK_END_HIT, "env", STACK_END_HIT, b.none, b.none);
   const frames = numberFrames(unit, ids, STACK_END_HIT);
 
-  const data = [globals, ...takeDataSegments(unit)].filter(({ bytes }) => bytes.length > 0);
+  const data = [globals, ...takeDataSegments(unit, memoryName(unit))].filter(({ bytes }) => bytes.length > 0);
   const { wasm, sourceMap } = finish(unit, optimizeLevel, mapName);
   const map: UserMap = {
     format: MAP_FORMAT,

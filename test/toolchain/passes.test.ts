@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { nameAddresses, namedAddresses, staticObjects } from "../../host/toolchain/passes/addresses.ts";
 import { assertAtomicCalls } from "../../host/toolchain/passes/atomic-asserts.ts";
 import { asyncify, simplify } from "../../host/toolchain/passes/asyncify.ts";
-import { takeDataSegments } from "../../host/toolchain/passes/data-segments.ts";
+import { memoryName, takeDataSegments } from "../../host/toolchain/passes/data-segments.ts";
 import { finish } from "../../host/toolchain/passes/finish.ts";
 import { numberFrames } from "../../host/toolchain/passes/frames.ts";
 import { checkGlobals } from "../../host/toolchain/passes/globals.ts";
@@ -121,7 +121,7 @@ describe("a kernel pass", () => {
 
   it("data-segments moves static data out and widens the memory import", () =>
     expectPass("data-segments", (unit) => {
-      const blocks = takeDataSegments(unit).map(({ address, bytes }) => [address, new TextDecoder().decode(bytes)]);
+      const blocks = takeDataSegments(unit, memoryName(unit)).map(({ address, bytes }) => [address, new TextDecoder().decode(bytes)]);
       expect(blocks).toEqual([
         [8192, "one"],
         [8208, "two"],

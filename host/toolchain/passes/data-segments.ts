@@ -14,16 +14,19 @@ import type { Unit } from "../unit.ts";
 const SMALLEST_MEMORY = 1; // pages; an import with a wider range takes any memory inside it
 const LARGEST_MEMORY = 65536;
 
-export function takeDataSegments(unit: Unit): DataBlock[] {
+/** What Binaryen calls an imported memory without a name of its own: AssemblyScript gives it none. */
+const NAMELESS = "mimport$0";
+
+/** `memory` is the module's own name for it. */
+export function takeDataSegments(unit: Unit, memory: string = NAMELESS): DataBlock[] {
   const { m } = unit;
   const blocks = unit.data();
-  const name = memoryName(unit);
-  m.setMemory(SMALLEST_MEMORY, LARGEST_MEMORY, null, [], true, false, name);
-  m.addMemoryImport(name, "env", "memory", true);
+  m.setMemory(SMALLEST_MEMORY, LARGEST_MEMORY, null, [], true, false, memory);
+  m.addMemoryImport(memory, "env", "memory", true);
   return blocks;
 }
 
-/** The module's own name for its memory, which is only to be seen in its text. */
-function memoryName(unit: Unit): string {
-  return /\(memory \$(\S+) /.exec(unit.m.emitText())?.[1] ?? "0";
+/** The name that anybody's module has for its memory, which is only to be seen in its text. */
+export function memoryName(unit: Unit): string {
+  return /\(memory \$(\S+) /.exec(unit.m.emitText())?.[1] ?? NAMELESS;
 }
