@@ -121,7 +121,10 @@ describe("a kernel pass", () => {
 
   it("data-segments moves static data out and widens the memory import", () =>
     expectPass("data-segments", (unit) => {
-      const blocks = takeDataSegments(unit, memoryName(unit)).map(({ address, bytes }) => [address, new TextDecoder().decode(bytes)]);
+      const blocks = takeDataSegments(unit, memoryName(unit)).map(({ address, bytes }) => [
+        address,
+        new TextDecoder().decode(bytes),
+      ]);
       expect(blocks).toEqual([
         [8192, "one"],
         [8208, "two"],
