@@ -13,7 +13,7 @@ import type { Machine } from "../machine.ts";
 import { PATCH_OPERATIONS } from "./patch-calls.ts";
 import { messages, send } from "./protocol.ts";
 import type { Request } from "./protocol.ts";
-import { takePath } from "./sockets.ts";
+import { badSocket, takePath } from "./sockets.ts";
 
 export interface Call {
   readonly machine: Machine;
@@ -75,11 +75,7 @@ async function bound(server: Server, path: string): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) =>
-        reject(
-          new MachineError("BAD_SOCKET", `cannot listen at ${path}: ${cause.message}`, "Look at that folder.", {
-            cause,
-          }),
-        ),
+        reject(badSocket(`cannot listen at ${path}: ${cause.message}`, "Look at that folder.", cause)),
       );
       server.listen(path, resolve);
     });

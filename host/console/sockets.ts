@@ -30,11 +30,11 @@ export async function socketPath(name: string): Promise<string> {
   }
   const path = join(await folder(), `${name}${ENDING}`);
   if (Buffer.byteLength(path) <= LONGEST_PATH) return path;
-  throw new MachineError(
-    "BAD_SOCKET",
-    `the path ${path} is too long for a socket`,
-    "Set XDG_RUNTIME_DIR to a folder with a shorter path.",
-  );
+  throw badSocket(`the path ${path} is too long for a socket`, "Set XDG_RUNTIME_DIR to a folder with a shorter path.");
+}
+
+export function badSocket(what: string, remedy: string, cause?: unknown): MachineError {
+  return new MachineError("BAD_SOCKET", what, remedy, { cause });
 }
 
 async function folder(): Promise<string> {
@@ -43,17 +43,15 @@ async function folder(): Promise<string> {
   // Not with those above it: a runtime folder is there, or it is not the user's to make.
   await mkdir(path, { mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "EEXIST") return;
-    throw new MachineError(
-      "BAD_SOCKET",
+    throw badSocket(
       `cannot make the folder ${path}: ${cause.message}`,
       "Set XDG_RUNTIME_DIR to a folder that exists and that you may write to.",
-      { cause },
+      cause,
     );
   });
   const { uid, mode } = await lstat(path);
   if (uid === userInfo().uid && (mode & OTHERS_MAY_WRITE) === 0) return path;
-  throw new MachineError(
-    "BAD_SOCKET",
+  throw badSocket(
     `the folder ${path} is not yours alone`,
     "Set XDG_RUNTIME_DIR to a folder of your own that nobody else may write to.",
   );
@@ -66,12 +64,7 @@ export function tryConnect(path: string): Promise<Socket | undefined> {
     socket.once("connect", () => resolve(socket));
     socket.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
-      else
-        reject(
-          new MachineError("BAD_SOCKET", `cannot use ${path}: ${error.message}`, "Look at that file.", {
-            cause: error,
-          }),
-        );
+      else reject(badSocket(`cannot use ${path}: ${error.message}`, "Look at that file.", error));
     });
   });
 }
@@ -100,8 +93,9 @@ export async function takePath(own: string, path: string): Promise<void> {
     try {
       await link(own, path);
       return await rm(own);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code !== "EEXIST") throw badSocket(`cannot listen at ${path}: ${message}`, "Look at that folder.", cause);
     }
     await freePath(path);
   }
