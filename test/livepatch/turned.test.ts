@@ -1,4 +1,4 @@
-/** Transitions turned around while everything else goes on, with the checker on. */
+/** Transitions turned around, or forced, while everything else goes on, with the checker on. */
 import { beforeAll, describe, expect, it } from "vitest";
 import type { LoadedPatch, Machine, MachineOptions } from "../../host/index.ts";
 import { patchImage } from "../patch-image.ts";
@@ -55,6 +55,31 @@ describe.each(RUNS)("under full load on $platform CPUs", ({ platform, image, run
         expect(violations(turned, { ...turned.result, rules })).toEqual([]);
         const { state } = await machine.patchStatus(turned.result);
         await expectSlots(machine, turned.result, state === "enabled" ? "pair" : "original");
+        await machine.unwatch();
+      });
+    }
+    expect(met).toBeGreaterThan(0);
+  });
+
+  it("a transition that is forced ends at once, and every frame goes on in the version that made it", async () => {
+    let met = 0;
+    for (const run of runs) {
+      await underLoad({ platform, cpus: 4, memoryMiB: 32, ...run }, FULL, async (machine) => {
+        await machine.watch(slotsOf(bytes));
+        const forced = await traced(machine, async () => {
+          const patch = await machine.load(bytes, { model: "kgraft", noWait: true });
+          // It may have ended meanwhile: then there is nobody to force.
+          met += await machine.write(patch.path("force"), "1").then(
+            () => 1,
+            () => 0,
+          );
+          expect(await machine.patchSettled(patch)).toBe(0);
+          return patch;
+        });
+        expect(violations(forced, { ...forced.result, rules: ["frame"] })).toEqual([]);
+        await expectSlots(machine, forced.result, "pair");
+        await machine.disable(forced.result);
+        await machine.unload(forced.result);
         await machine.unwatch();
       });
     }
