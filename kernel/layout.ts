@@ -339,7 +339,8 @@ export const SYMBOL_SLOT = 4;
 export const SYMBOL_NAME = 8; // address of the name
 export const SYMBOL_NAME_LENGTH = 12;
 export const SYMBOL_INDEX = 16; // table index of this very version, 0 without slot
-export const SYMBOL_SIZE = 20;
+export const SYMBOL_SIGNATURE = 20; // equal for functions of the same parameters and result
+export const SYMBOL_SIZE = 24;
 
 // ── MODULE_HEAD: the beginning of a loaded module's memory, placed by the host ───────────────────
 export const MODULE_HEAD_ROWS = 0; // address of its symbol rows

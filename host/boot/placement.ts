@@ -39,6 +39,7 @@ import {
   SYMBOL_INDEX,
   SYMBOL_NAME,
   SYMBOL_NAME_LENGTH,
+  SYMBOL_SIGNATURE,
   SYMBOL_SIZE,
   SYMBOL_SLOT,
 } from "../../kernel/layout.ts";
@@ -51,6 +52,7 @@ import type { DataBlock } from "../toolchain/sections.ts";
 import type { UserMap } from "../toolchain/user.ts";
 import { debugRows } from "./debug-rows.ts";
 import type { Image } from "./images.ts";
+import { signatureNumber } from "./signature.ts";
 
 export interface Placement {
   readonly blocks: readonly DataBlock[];
@@ -154,6 +156,7 @@ interface Symbol {
   readonly name: string;
   readonly frameSize: number;
   readonly slot?: number;
+  readonly signature: string;
 }
 
 /** Rows, then the names that they point to. */
@@ -174,6 +177,7 @@ function symbolTable(
     view.setInt32(row + SYMBOL_FRAME, fn.frameSize, true);
     view.setInt32(row + SYMBOL_SLOT, fn.slot ?? 0, true);
     view.setInt32(row + SYMBOL_INDEX, fn.slot ? stride + fn.slot : 0, true);
+    view.setInt32(row + SYMBOL_SIGNATURE, signatureNumber(fn.signature), true);
     view.setInt32(row + SYMBOL_NAME, address + at, true);
     view.setInt32(row + SYMBOL_NAME_LENGTH, name.length, true);
     bytes.set(name, at);

@@ -10,9 +10,11 @@ import {
   SYMBOL_INDEX,
   SYMBOL_NAME,
   SYMBOL_NAME_LENGTH,
+  SYMBOL_SIGNATURE,
   SYMBOL_SIZE,
   SYMBOL_SLOT,
 } from "../../kernel/layout.ts";
+import { signatureNumber } from "../boot/signature.ts";
 import type { PatchInfo } from "../toolchain/patch-format.ts";
 
 const DATA_ALIGNMENT = 16;
@@ -59,6 +61,7 @@ export function blockBytes(
     store(at + SYMBOL_SLOT, row.slot);
     store(at + SYMBOL_NAME, block + name);
     store(at + SYMBOL_NAME_LENGTH, text.length);
+    store(at + SYMBOL_SIGNATURE, signatureNumber(row.signature));
     store(at + SYMBOL_INDEX, indices.get(row.path) ?? 0);
     bytes.set(text, name);
     name += text.length;

@@ -132,10 +132,11 @@ function transform(
     added: linked.rows
       .filter(({ path }) => linked.exported.includes(path) && !roots.includes(path))
       .map((row) => describe(row)),
-    rows: linked.rows.map(({ path, name: short }, index) => ({
+    rows: linked.rows.map(({ path, name: short, signature }, index) => ({
       k: index,
       path,
       name: short,
+      signature,
       frameSize: linked.frames.get(path) ?? 0,
       slot: kernel.get(path)?.slot ?? 0,
     })),

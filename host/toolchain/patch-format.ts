@@ -67,6 +67,7 @@ export interface FrameRow {
   readonly k: number;
   readonly path: string;
   readonly name: string;
+  readonly signature: string;
   /** Bytes of a saved frame, 0 for a function that is never on a saved stack. */
   readonly frameSize: number;
   /** Slot of the kernel's function of this path, or 0. */

@@ -61,10 +61,11 @@ export function describePatch(unit: Unit, facts: PatchFacts): PatchInfo {
       class: sleepable.has(path) ? "sleepable" : "atomic",
       k: k.get(path) ?? 0,
     })),
-    rows: rows.map(({ path, name }, index) => ({
+    rows: rows.map(({ path, name, signature }, index) => ({
       k: index,
       path,
       name,
+      signature,
       frameSize: frames.get(path) ?? 0,
       slot: kernel.get(path)?.slot ?? 0,
     })),

@@ -13,7 +13,7 @@ import {
   KLP_DESC_NAME_SIZE, KLP_DESC_NUMBER, KLP_MODEL_KPATCH, KLP_SLEEPS, KLP_STATE_ENABLED, KLP_STATE_ENABLING, KLP_STATE_LOADED, KLP_STATE_NONE,
   MAIL_OP_KLP_DISABLE, MAIL_OP_KLP_ENABLE, MAIL_OP_KLP_UNLOAD,
 } from "../abi";
-import { MACHINE, MACHINE_SYMBOL_COUNT, MAX_MODULES, MAX_PATCHES, SYMBOL_FRAME, SYMBOL_INDEX, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIZE, SYMBOL_SLOT, WORD } from "../layout";
+import { MACHINE, MACHINE_SYMBOL_COUNT, MAX_MODULES, MAX_PATCHES, SYMBOL_FRAME, SYMBOL_INDEX, SYMBOL_NAME, SYMBOL_NAME_LENGTH, SYMBOL_SIGNATURE, SYMBOL_SIZE, SYMBOL_SLOT, WORD } from "../layout";
 import { log_begin, log_bytes, log_end, log_str } from "../lib/printk";
 import { put_text } from "../lib/text";
 import { kfree, kmalloc } from "../mm/slab";
@@ -169,6 +169,7 @@ function resolve(desc: KlpPatch, i: i32, owner: Module): i32 {
   const slot = load<i32>(old, SYMBOL_SLOT);
   if (!slot) return refuse("function has no slot", name, length);
   if (load<i32>(fresh, SYMBOL_FRAME) && !load<i32>(old, SYMBOL_FRAME)) return refuse("new version may sleep where the old one may not:", name, length);
+  if (load<i32>(fresh, SYMBOL_SIGNATURE) != load<i32>(old, SYMBOL_SIGNATURE)) return refuse("new version has other parameters or another result:", name, length);
   for (let before = 0; before < i; before++) if (load<i32>(row_at(desc, before)) == slot) return -EEXIST;
   store<i32>(row, slot);
   store<i32>(row, load<i32>(fresh, SYMBOL_INDEX), WORD);

@@ -10,7 +10,7 @@
  * with -EBUSY, whoever comes second. What a module leaves behind is taken away when it goes.
  */
 import { EBUSY, EINVAL, ENOMEM, ENOSPC, KLP_STATE_DISABLING, KLP_STATE_ENABLING } from "../abi";
-import { MAX_PATCHES, MAX_PROBES, SYMBOL_FRAME } from "../layout";
+import { MAX_PATCHES, MAX_PROBES, SYMBOL_FRAME, SYMBOL_SIGNATURE } from "../layout";
 import { literal_length, put_text } from "../lib/text";
 import { log_begin, log_bytes, log_end, log_str } from "../lib/printk";
 import { module_of, row_of_slot } from "../livepatch/hand";
@@ -32,7 +32,7 @@ export type ProbeHandler = (probe: i32) => void;
   return register_probe(PROBE_HANDLER, symbol, handler.index);
 }
 
-/** Has calls of the function go to `instead`: a number, or besides -EBUSY when a patch or another redirector has it. */
+/** Has calls of the function go to `instead`: a number, or besides -EINVAL for other parameters or another result, -EBUSY when a patch or another redirector has it. */
 @inline export function register_redirector<F>(symbol: string, instead: F): i32 {
   return register_redirection(symbol, load<i32>(changetype<usize>(instead)));
 }
@@ -64,6 +64,7 @@ function register_probe(kind: i32, symbol: string, index: i32): i32 {
   const sleeps = fresh != 0 && load<i32>(fresh, SYMBOL_FRAME) != 0;
   // A module could go while tasks sleep in what stands in for its functions.
   if (!fresh || slot_module(slot) >= 0 || (sleeps && !load<i32>(symbol_row(function_of(slot)), SYMBOL_FRAME))) return -EINVAL;
+  if (load<i32>(fresh, SYMBOL_SIGNATURE) != load<i32>(symbol_row(function_of(slot)), SYMBOL_SIGNATURE)) return -EINVAL;
   return marks_of(slot) & MARK_REDIRECTED || !is_enabled() || is_patched(slot) ? -EBUSY : 0;
 }
 

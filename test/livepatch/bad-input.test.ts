@@ -78,7 +78,7 @@ function hookless(): Uint8Array {
     ...recordOf(good),
     functions: [fn],
     added: [],
-    rows: [{ k: 0, path, name, frameSize: 0, slot: 0 }],
+    rows: [{ k: 0, path, name, signature, frameSize: 0, slot: 0 }],
     calls: [],
     data: { bytes: 0, relocations: [] },
   });

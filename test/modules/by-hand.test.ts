@@ -45,7 +45,7 @@ describe.each(RIGS)("a module with a live patch of its own ($what)", ({ options,
     }),
   );
 
-  it("is not loaded when its patch names a function that there is not, one twice, or none", () =>
+  it("is not loaded when its patch names a function that there is not, one twice, none, or one of other parameters", () =>
     trial(options, async (machine) => {
       const refused = async (mistake: number, what: RegExp): Promise<void> =>
         expect(machine.insmod(sample, `mistake=${mistake}`)).rejects.toMatchObject({
@@ -56,6 +56,10 @@ describe.each(RIGS)("a module with a live patch of its own ($what)", ({ options,
       expect(machine.log().join("\n")).toContain("livepatch: symbol not found in symbol table: 'put_nothing'");
       await refused(2, /EEXIST/);
       await refused(3, /EINVAL/);
+      await refused(4, /EINVAL/);
+      expect(machine.log().join("\n")).toContain(
+        "livepatch: new version has other parameters or another result: 'cpu_up'",
+      );
       expect(await machine.read("/proc/cmdline")).not.toBe(PATCHED);
     }));
 });

@@ -12,7 +12,7 @@ const REDIRECTED = "redirected\n";
 const ENABLED = "/sys/kernel/livepatch/livepatch_sample/enabled";
 const FTRACE = "/proc/sys/kernel/ftrace_enabled";
 /** Bits of the module's mode. */
-const [WATCHES, REDIRECTS, FORGETS, AGAIN, SLEEPS, MISTAKEN] = [1, 2, 4, 8, 16, 32];
+const [WATCHES, REDIRECTS, FORGETS, AGAIN, SLEEPS, MISTAKEN, OTHER] = [1, 2, 4, 8, 16, 32, 64];
 
 const ALL_RIGS: readonly { what: string; options: MachineOptions; image: ImageName }[] = [
   { what: "2 CPUs, threads", options: { cpus: 2, platform: "threads", debug: true }, image: "kernel-debug" },
@@ -118,6 +118,7 @@ describe.each(RIGS)("a module's probes ($what)", ({ options, image }) => {
       expect(await seen(machine)).toBeGreaterThan(0);
       await machine.rmmod("watcher");
       await expect(insmod(machine, MISTAKEN)).rejects.toMatchObject({ what: expect.stringMatching(/ENOENT/) });
+      await expect(insmod(machine, OTHER)).rejects.toMatchObject({ what: expect.stringMatching(/EINVAL/) });
     }));
 
   it("go with their module when it leaves them behind", () =>

@@ -24,6 +24,8 @@ const AGAIN = 8;
 const SLEEPS = 16;
 /** Watches a function that there is not. */
 const MISTAKEN = 32;
+/** Stands in for a function of other parameters. */
+const OTHER = 64;
 
 let watching: i32 = -1;
 let redirecting: i32 = -1;
@@ -32,6 +34,7 @@ let thread: Task = changetype<Task>(0);
 export function init_module(): i32 {
   pr_debug("begins in mode %d", 0, mode);
   if (mode & MISTAKEN) return register_kprobe("put_nothing", count);
+  if (mode & OTHER) return register_redirector("cpu_up", redirected_cmdline);
   if (mode & WATCHES) watching = register_kprobe("put_cmdline", count);
   if (mode & REDIRECTS) redirecting = register_redirector("put_cmdline", redirected_cmdline);
   if (mode & SLEEPS) redirecting = register_redirector("sys_nanosleep", long_nap);
