@@ -14,6 +14,7 @@ import type { Call } from "./serve.ts";
 /** Share of the time limit after which tasks that sleep are signalled. */
 const SIGNAL_AFTER = 0.25;
 const UNLOAD_PAUSE_SECONDS = 0.1;
+const LOOK_SECONDS = 0.001;
 
 export interface ListedPatch {
   readonly name: string;
@@ -34,7 +35,7 @@ export const PATCH_OPERATIONS: Readonly<Record<string, (call: Call) => Promise<u
     const { machine, request } = call;
     const bytes = new Uint8Array(Buffer.from(String(request["bytes"]), "base64"));
     const model = request["model"] as PatchModel;
-    if (request["noWait"]) return listed(machine, await machine.load(bytes, { model, noWait: true }));
+    if (request["noWait"]) return begun(call, await machine.load(bytes, { model, noWait: true }));
     return listed(machine, await withinLimit(call, machine.load(bytes, { model })));
   },
   unload: async (call) => {
@@ -44,7 +45,7 @@ export const PATCH_OPERATIONS: Readonly<Record<string, (call: Call) => Promise<u
     if (state === "enabled" || MOVING.has(state)) {
       if (request["noWait"]) {
         await machine.disable(patch, { noWait: true });
-        return listed(machine, patch);
+        return begun(call, patch);
       }
       await withinLimit(call, machine.disable(patch));
     }
@@ -68,6 +69,15 @@ export const PATCH_OPERATIONS: Readonly<Record<string, (call: Call) => Promise<u
     return listed(machine, patch);
   },
 };
+
+/** The patch when it is known who has to move, or nobody has to any more: livepatchd begins behind its asker. */
+async function begun({ machine, signal }: Call, patch: LoadedPatch): Promise<ListedPatch> {
+  for (;;) {
+    const now = await listed(machine, patch);
+    if (now.remaining > 0 || !MOVING.has(now.state)) return now;
+    await machine.run(LOOK_SECONDS, { signal });
+  }
+}
 
 async function listed(machine: Machine, patch: LoadedPatch): Promise<ListedPatch> {
   const { state, remaining } = await machine.patchStatus(patch);
