@@ -5,7 +5,7 @@
 import { EINVAL, ENOENT } from "../abi";
 import { PAGE_SIZE } from "../layout";
 import { parse_number, put_number, put_text, spells, trimmed } from "../lib/text";
-import { clear_rings, set_buffer_size, set_tracer, tracing_lock, tracing_unlock } from "./control";
+import { clear_rings, set_buffer_size, set_tracer, settle_entries, tracing_lock, tracing_unlock } from "./control";
 import { events_show, profile_show } from "./event_lists";
 import { filter_clear, filter_show, filter_store } from "./filter";
 import { events_clear, events_store } from "./kprobe_events";
@@ -106,6 +106,11 @@ const CLEARS: StaticArray<Clear> = [
   const value = parse_number(text, trimmed(text, length));
   if (value < 0) return -EINVAL;
   atomic.store<i32>(changetype<usize>(tracing()), value ? 1 : 0, offsetof<Tracing>("on")); // pairs with is_on() in calls.ts
+  if (!value) {
+    tracing_lock();
+    settle_entries(); // behind a safepoint of each CPU nobody writes any more who had looked before
+    tracing_unlock();
+  }
   return length;
 }
 

@@ -26,7 +26,9 @@ describe("a patch of one line", () => {
     const patch = await kit.build([TRIPLE]);
     expect(paths(patch.info.functions)).toEqual(["double"]);
     expect(patch.info.added).toEqual([]);
-    expect(patch.info.rows).toEqual([{ k: 0, path: "kernel/main/double", name: "double", frameSize: 0, slot: 1 }]);
+    expect(patch.info.rows).toEqual([
+      { k: 0, path: "kernel/main/double", name: "double", signature: "(i32)->i32", frameSize: 0, slot: 1 },
+    ]);
     expect(patch.wasm.length).toBeLessThan(1500);
     const kernel = boot(kit.image);
     expect(kernel.run(7).result).toBe(UNPATCHED);
