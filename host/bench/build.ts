@@ -15,7 +15,7 @@ import { figure } from "./figure.ts";
 
 const COPIED = ["package.json", "asconfig.json", "kernel", "patches", "dist/host", "dist/kernel"];
 const PATCH = "patches/dirty-pipe";
-const PATCHES_BUILT = 5;
+const PATCHES_BUILT: Readonly<Record<Effort["name"], number>> = { quick: 1, normal: 3, full: 11 };
 const run = promisify(execFile);
 
 export async function benchBuild(effort: Effort, tools: Tools): Promise<Outcome> {
@@ -23,7 +23,7 @@ export async function benchBuild(effort: Effort, tools: Tools): Promise<Outcome>
   const cold: number[] = [];
   const output = await mkdtemp(join(tmpdir(), "wlp-build-"));
   try {
-    for (let build = 0; build < (effort.name === "quick" ? 1 : PATCHES_BUILT); build++) {
+    for (let build = 0; build < PATCHES_BUILT[effort.name]; build++) {
       tools.say("build: a patch");
       const command = [join(PACKAGE_ROOT, "dist/host/cli/main.js"), "build", PATCH, "-o", join(output, "patch.wasm")];
       patch.push(await timed(PACKAGE_ROOT, command, tools));
