@@ -7,7 +7,7 @@ import { MachineError } from "../errors.ts";
 import { sourceDigest } from "./fingerprint.ts";
 import type { KernelMap } from "./image.ts";
 
-export async function checkBase(root: string, base: KernelMap): Promise<void> {
+export function checkBase(root: string, base: KernelMap): void {
   if (!base.variant.hooks || base.variant.asyncify === "none") {
     throw new MachineError(
       "SOURCE_DIFFERS",
@@ -15,7 +15,7 @@ export async function checkBase(root: string, base: KernelMap): Promise<void> {
       "Build the patch for the image kernel, kernel-debug or kernel-stepped.",
     );
   }
-  if ((await sourceDigest(root)) === base.source) return;
+  if (sourceDigest(root) === base.source) return;
   throw new MachineError(
     "SOURCE_DIFFERS",
     `the source in ${root} is not the one that the kernel image was built from`,

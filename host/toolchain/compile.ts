@@ -1,5 +1,5 @@
 /**
- * AssemblyScript source → Wasm bytes, source map, declarations.
+ * AssemblyScript source → Wasm, the same as text with source lines, declarations.
  *
  * Idea: the compiler runs in this process, unoptimised and with names, because everything after it works by name.
  * Contract: `root` is any folder that holds the source; options come from the package's own asconfig.json.
@@ -18,11 +18,14 @@ export interface CompileOptions {
   readonly memoryBase: number;
   /** Integer constants that the source sees as globals. */
   readonly constants?: Readonly<Record<string, number>>;
+  /** Whether the module comes as text too, which says where in the source each expression stands. */
+  readonly lines?: boolean;
 }
 
 export interface Compiled {
   readonly wasm: Uint8Array<ArrayBuffer>;
-  readonly sourceMap: string;
+  /** Empty when no lines were asked for. */
+  readonly text: string;
   readonly declarations: Declarations;
 }
 
@@ -48,7 +51,8 @@ export async function compile(options: CompileOptions): Promise<Compiled> {
       ...options.entries,
       ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
       ...constants,
-      "--sourceMap",
+      // Of both forms of text this one holds lines, when there is a source map too.
+      ...(options.lines ? ["--sourceMap", "--textFile", "out.wast"] : []),
       "--noColors",
     ],
     {
@@ -66,13 +70,7 @@ export async function compile(options: CompileOptions): Promise<Compiled> {
   }
   return {
     wasm: new Uint8Array(files.get("out.wasm") as Uint8Array),
-    sourceMap: plainSources(files.get("out.wasm.map") as string),
+    text: (files.get("out.wast") ?? "") as string,
     declarations: collector.declarations,
   };
-}
-
-/** The compiler prefixes every source with the output's name; the sources are paths below `root`. */
-function plainSources(sourceMap: string): string {
-  const { sourceRoot: _outputName, sourcesContent: _text, ...map } = JSON.parse(sourceMap) as Record<string, unknown>;
-  return JSON.stringify(map);
 }

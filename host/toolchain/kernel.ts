@@ -15,7 +15,7 @@ import { MAP_FORMAT } from "./image.ts";
 import type { KernelImage, KernelMap, Variant } from "./image.ts";
 import { CallLocations } from "./locations.ts";
 import { simplify, withoutAsyncify } from "./passes/asyncify.ts";
-import { takeDataSegments } from "./passes/data-segments.ts";
+import { MEMORY_OF_BYTES, MEMORY_OF_TEXT, takeDataSegments } from "./passes/data-segments.ts";
 import { placeDebugLines } from "./passes/debug-lines.ts";
 import { finish } from "./passes/finish.ts";
 import { numberFrames } from "./passes/frames.ts";
@@ -30,9 +30,11 @@ import { defineCopyEntry } from "./passes/table-entries.ts";
 import { traceVersions } from "./passes/version-trace.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "./sections.ts";
 import { makeSleepable } from "./sleepable.ts";
-import { sourceUnit } from "./source-unit.ts";
-import type { SourceBuild, SourceUnit } from "./source-unit.ts";
+import { readUnit } from "./read-unit.ts";
+import { compileSource } from "./source-unit.ts";
+import type { CompiledSource, SourceBuild } from "./source-unit.ts";
 import { completeSymbols, planSymbols } from "./symbols.ts";
+import type { PlannedRow } from "./symbols.ts";
 import type { Unit } from "./unit.ts";
 
 export interface KernelBuild extends Variant, SourceBuild {
@@ -43,33 +45,39 @@ export interface KernelBuild extends Variant, SourceBuild {
 }
 
 export async function buildKernel(options: KernelBuild): Promise<KernelImage> {
-  const { unit, text, layout } = await sourceUnit(options, { lines: options.mapName !== "" });
-  const source = await sourceDigest(options.root);
+  const compiled = await compileSource(options, { lines: options.mapName !== "" });
+  const { wasm, text, declarations, layout } = compiled;
+  const source = sourceDigest(options.root);
+  const bare = await readUnit(wasm, declarations);
+  const unit = text === "" ? bare : await readUnit(text, declarations);
   try {
     const lines = await debugLines(options.root, unit);
-    return transform(unit, options, { text, layout, source, lines });
+    return transform(unit, options, { text, layout, source, lines, ...planned(bare) });
   } finally {
-    unit.m.dispose();
+    for (const { m } of new Set([bare, unit])) m.dispose();
   }
+}
+
+/** What patches are compared with: the module without lines, as patches are, since text has other labels and locals. */
+function planned(unit: Unit): Pick<Facts, "symbols" | "statics"> {
+  const bodies = new BodyNormaliser(unit);
+  return { symbols: planSymbols(unit, bodies), statics: bodies.statics() };
+}
+
+interface Facts extends Pick<CompiledSource, "text" | "layout">, Pick<KernelMap, "source" | "statics"> {
+  readonly lines: readonly DebugLine[];
+  readonly symbols: readonly PlannedRow[];
 }
 
 function transform(
   unit: Unit,
   options: KernelBuild,
-  {
-    text,
-    layout,
-    source,
-    lines,
-  }: Pick<SourceUnit, "text" | "layout"> & { readonly source: string; readonly lines: readonly DebugLine[] },
+  { text, layout, source, lines, symbols, statics }: Facts,
 ): KernelImage {
   const { debug, stepped, hooks, optimizeLevel } = options;
   const locations = text === "" ? undefined : new CallLocations(unit, text);
   checkGlobals(unit);
   checkStaticData(unit);
-  const bodies = new BodyNormaliser(unit);
-  const symbols = planSymbols(unit, bodies);
-  const statics = bodies.statics();
   placeDebugLines(unit, lines, layout.get("DEBUG_FLAGS") ?? 0, (line) => () => unit.m.i32.const(lines.indexOf(line)));
 
   simplify(unit, optimizeLevel);
@@ -94,7 +102,7 @@ function transform(
   const choice = debug || stepped ? undefined : slotChoice(unit, layout);
   fillTable(unit, plan, addStubs(unit, plan, choice));
   addHeadroom(unit);
-  const data = takeDataSegments(unit);
+  const data = takeDataSegments(unit, text === "" ? MEMORY_OF_BYTES : MEMORY_OF_TEXT);
   const { wasm, sourceMap } = finish(unit, optimizeLevel, options.mapName);
 
   const map: KernelMap = {

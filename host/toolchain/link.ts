@@ -8,7 +8,6 @@
  * Invariant: what comes out fits the image of `base` alone.
  */
 import { PATCH_FRAME_IDS, PATCH_FRAME_RANGE } from "../../kernel/abi.ts";
-import { callGraph } from "./call-graph.ts";
 import { runtimeFunction } from "./contract.ts";
 import { sameLine } from "./debug-lines.ts";
 import type { DebugLine } from "./debug-lines.ts";
@@ -30,6 +29,7 @@ import type { DataBlock } from "./sections.ts";
 import { makeSleepable } from "./sleepable.ts";
 import type { PlannedRow } from "./symbols.ts";
 import type { DefinedFunction, Unit } from "./unit.ts";
+import { checkWanted, unwantedFunctions } from "./unwanted.ts";
 
 /** How far static data moves in the second compilation: more than any number that is near another. */
 export const SHIFT = 0x1234560;
@@ -69,11 +69,11 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
   const { base, layout, optimizeLevel } = plan;
   const { debug, stepped } = base.variant;
   const objects = staticObjects(unit, moved, SHIFT);
-  nameAddresses(unit, moved, SHIFT);
-  numberLines(unit, plan);
   const kernelFunctions = new Map(base.functions.map((row) => [row.path, row]));
   const kernelSlots = new Map(base.functions.filter((row) => row.slot > 0).map((row) => [row.path, row.slot]));
-  const unwanted = unwantedFunctions(unit, plan.roots, kernelSlots);
+  const unwanted = unwantedFunctions(unit, plan.roots, kernelSlots, objects);
+  nameAddresses(unit, moved, SHIFT, unwanted);
+  numberLines(unit, plan);
   simplify(unit, optimizeLevel, unwanted);
   const always = sleepersOf(base);
   const sleepable = maySleep(unit, always);
@@ -90,6 +90,7 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
   const { pointers } = unit.declarations;
   const data = new PatchData({ objects, pointers, kernelFunctions, kernelData: plan.baseData });
   const { kept, exported } = keep(unit, plan.roots, data);
+  checkWanted(kept, unwanted);
   const named = new Map(plan.symbols.map((row) => [row.path, row]));
   const rows = kept.flatMap((fn) => named.get(fn.name) ?? []);
   needFrameBase(unit);
@@ -102,7 +103,7 @@ export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
     traceVersions(unit, traced, { record, layout, base: FRAME_BASE });
   }
   importPerCpu(unit, base.percpu);
-  keepOnly(unit, [...exported, ...stubs.slow.values(), ...stubs.trace.values()], optimizeLevel);
+  keepOnly(unit, [...exported, ...stubs.slow.values(), ...stubs.trace.values()]);
   return { rows, exported, frames, sleepable, data: data.block() };
 }
 
@@ -130,17 +131,6 @@ function numberLines(unit: Unit, { base, layout, lines, ownLines }: LinkPlan): v
   });
 }
 
-/** Functions that the module calls by the kernel's slots, or not at all; what is pointed at may come to be its own. */
-function unwantedFunctions(unit: Unit, roots: readonly string[], slots: ReadonlyMap<string, number>): Set<string> {
-  const { calls } = callGraph(unit);
-  const wanted = new Set(roots);
-  for (const { name } of unit.declarations.pointers) if (!slots.has(name)) wanted.add(name);
-  for (const name of wanted) {
-    for (const callee of calls.get(name) ?? []) if (!slots.has(callee)) wanted.add(callee); // a set's walk meets what is added
-  }
-  return new Set([...calls.keys()].filter((name) => !wanted.has(name)));
-}
-
 /** The functions of the module, and those that it exports: a pointer to one without a slot makes it an export. */
 function keep(unit: Unit, roots: readonly string[], data: PatchData): { kept: DefinedFunction[]; exported: string[] } {
   const exported = new Set(roots);
@@ -157,9 +147,10 @@ function keep(unit: Unit, roots: readonly string[], data: PatchData): { kept: De
 function placeData(unit: Unit, kept: readonly DefinedFunction[], data: PatchData): void {
   const { b, m } = unit;
   m.addGlobalImport(DATA_BASE, "env", DATA_BASE, b.i32, false);
-  for (const { name } of kept) {
-    const fn = unit.functions().find((one) => one.name === name);
-    if (!fn) continue;
+  const names = new Set(kept.map(({ name }) => name));
+  for (const fn of unit.functions()) {
+    const { name } = fn;
+    if (!names.has(name)) continue;
     resolveAddresses(unit, fn, (address) => {
       const placed = data.place(address, name);
       if ("kernel" in placed) return m.i32.const(placed.kernel);

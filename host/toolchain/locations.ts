@@ -3,16 +3,10 @@
  *
  * Problem: binaryen.js reads no source map, and has no way to ask where an expression came from, so a call that the
  * hooks pass replaces would lose its line, and backtraces with it.
- * Idea: `wasm-opt` annotates text from the map; `parseText` keeps the annotations; and since text lists calls in the
- * order in which `walk` meets them, the line of each call can be read from that same text.
+ * Idea: the compiler's text is annotated; `parseText` keeps the annotations; and since text lists calls in the order in
+ * which `walk` meets them, the line of each call can be read from that same text.
  * Invariant: the number of calls in text and tree agree for each function, or the build stops.
  */
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { MachineError } from "../errors.ts";
 import type { Expression, Module } from "./binaryen.ts";
 import { walk } from "./expressions.ts";
@@ -22,34 +16,6 @@ export interface Location {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-}
-
-const FEATURE_FLAGS = [
-  "--enable-threads",
-  "--enable-bulk-memory",
-  "--enable-mutable-globals",
-  "--enable-sign-ext",
-  "--enable-nontrapping-float-to-int",
-  "--enable-reference-types",
-];
-
-/** The text of a module, each expression annotated with its place in the source. */
-export async function annotatedText(wasm: Uint8Array, sourceMap: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "wlp-"));
-  try {
-    const [input, map, output] = ["in.wasm", "in.map", "out.wat"].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    await Promise.all([writeFile(input, wasm), writeFile(map, sourceMap)]);
-    const tool = createRequire(import.meta.url).resolve("binaryen/bin/wasm-opt");
-    // The tool warns on standard error that it was given no pass; that is what is wanted.
-    await promisify(execFile)(process.execPath, [tool, input, "-ism", map, ...FEATURE_FLAGS, "-g", "-S", "-o", output]);
-    return await readFile(output, "utf8");
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** Where each direct call of the module stands in the source. */

@@ -41,7 +41,7 @@ async function buildAll(artifacts: readonly Artifact[], known: Record<string, st
 
 async function refresh(artifact: Artifact, known: Record<string, string>, pool: BuildPool): Promise<void> {
   const { name, job } = artifact;
-  const print = await fingerprint(join(PACKAGE_ROOT, "kernel"), job, USER_ONLY[job.kind]);
+  const print = fingerprint(join(PACKAGE_ROOT, "kernel"), job, USER_ONLY[job.kind]);
   if (known[name] === print) return;
   await build(artifact, pool);
   known[name] = print;

@@ -57,7 +57,7 @@ export interface ModuleImage {
 
 export async function buildModule(build: ModuleBuild): Promise<ModuleImage> {
   const { root, base, name, files, entries = KERNEL_ENTRIES } = build;
-  await checkBase(root, base);
+  checkBase(root, base);
   const source = await moduleSource(root, entries, name, files);
   const units: Unit[] = [];
   try {
@@ -65,7 +65,7 @@ export async function buildModule(build: ModuleBuild): Promise<ModuleImage> {
     const options = { root: source.root, entries: source.entries, debug, stepped };
     const { unit, layout } = await sourceUnit(options);
     units.push(unit);
-    const { unit: moved } = await sourceUnit(options, { shift: SHIFT });
+    const { unit: moved } = await sourceUnit(options, SHIFT);
     units.push(moved);
     return transform(unit, moved, layout, { ...source, lines: await debugLines(source.root, unit) }, build);
   } finally {

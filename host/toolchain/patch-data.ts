@@ -10,6 +10,7 @@
 import { MachineError } from "../errors.ts";
 import type { FunctionPointer } from "./declarations.ts";
 import type { FunctionRow } from "./image.ts";
+import { addressesOf, holds } from "./passes/addresses.ts";
 import type { StaticObject } from "./passes/addresses.ts";
 import type { Relocation } from "./patch-format.ts";
 import type { DataBlock } from "./sections.ts";
@@ -96,13 +97,9 @@ export class PatchData {
     this.#offsets.set(object, offset);
     this.#length = offset + object.bytes.length;
     if (pointer && !this.#kernelFunctions.get(pointer.name)?.slot) this.entries.add(pointer.name);
-    const words = new DataView(object.bytes.buffer, object.bytes.byteOffset, object.bytes.byteLength);
-    for (const at of object.pointers) this.place(words.getUint32(at, true), "static data");
+    for (const address of addressesOf(object)) this.place(address, "static data");
     return offset;
   }
 }
-
-const holds = (object: StaticObject, address: number): boolean =>
-  address >= object.address && address < object.address + object.bytes.length;
 
 const contents = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");

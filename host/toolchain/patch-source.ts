@@ -7,14 +7,17 @@
  */
 import { applyPatch, parsePatch } from "diff";
 import type { StructuredPatch } from "diff";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, posix } from "node:path";
+import { dirname, join, posix, relative, sep } from "node:path";
 import { MachineError } from "../errors.ts";
+import { filesBelow } from "./fingerprint.ts";
 import type { HookName } from "./patch-format.ts";
 
 /** A hook is found by its name alone; nobody in the kernel calls it, so the compiler must be asked for it. */
 const HOOK = /^\s*(?:@\w+\s+)*export function klp_((?:pre|post)_(?:un)?patch)\b/gm;
+const USER_PROGRAMS = join("kernel", "user") + sep;
 const HOOK_ENTRY = "kernel/klp_hooks.ts";
 
 /** A file of a kernel module. */
@@ -50,7 +53,7 @@ export async function patchSource(
   const dispose = (): Promise<void> => rm(copy, { recursive: true, force: true });
   try {
     const folders = new Set(entries.map((entry) => dirname(entry)).concat("kernel"));
-    for (const folder of folders) await cp(join(root, folder), join(copy, folder), { recursive: true });
+    for (const folder of folders) copySources(root, copy, folder);
     if (module) {
       await mkdir(join(copy, module.folder), { recursive: true });
       for (const { name, text } of module.files) await writeFile(join(copy, module.folder, name), text);
@@ -67,6 +70,14 @@ export async function patchSource(
     await dispose();
     throw error;
   }
+}
+
+/** Copies what a kernel is made of: programs of users are in no patch. */
+function copySources(root: string, copy: string, folder: string): void {
+  const files = filesBelow(join(root, folder)).map((path) => relative(root, path));
+  const wanted = files.filter((file) => !file.startsWith(USER_PROGRAMS));
+  for (const place of new Set(wanted.map((file) => dirname(file)))) mkdirSync(join(copy, place), { recursive: true });
+  for (const file of wanted) copyFileSync(join(root, file), join(copy, file));
 }
 
 /** Applies one diff; returns the files it left behind. */
@@ -122,7 +133,7 @@ export function objectOf(diffs: readonly string[]): string | null {
 function checkInside(file: string, folder: string | undefined): void {
   if (folder !== undefined && file.startsWith(folder) && file.endsWith(".ts")) return;
   const inKernel = file.startsWith("kernel/") && file.endsWith(".ts");
-  if (inKernel && !file.startsWith("kernel/user/") && file !== HOOK_ENTRY) return;
+  if (inKernel && !file.startsWith(USER_PROGRAMS) && file !== HOOK_ENTRY) return;
   throw new MachineError(
     "PATCH_OUTSIDE_KERNEL",
     `the diff changes ${file}`,

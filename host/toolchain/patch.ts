@@ -79,7 +79,7 @@ export interface PatchImage {
 export async function buildPatch(build: PatchBuild): Promise<PatchImage> {
   const { root, module, diffs, entries = KERNEL_ENTRIES } = build;
   if (!module) {
-    await checkBase(root, build.base);
+    checkBase(root, build.base);
     return compilePatch(await patchSource(root, entries, diffs), build);
   }
   const { info, map, variables } = module.image ?? (await buildModule({ ...build, ...module }));
@@ -99,7 +99,7 @@ async function compilePatch(source: PatchedSource, build: PatchBuild, module?: M
     const constants = await constantsOf(root, source.root);
     checkLayouts(constants, unit, base);
     const changes = judge(unit, source, base);
-    const { unit: moved } = await sourceUnit(options, { shift: SHIFT });
+    const { unit: moved } = await sourceUnit(options, SHIFT);
     units.push(moved);
     if (module) moveModuleState(moved, module.folder);
     const lines = await debugLines(source.root, unit);

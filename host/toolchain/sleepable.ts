@@ -7,11 +7,15 @@
  */
 import { callGraph, propagate, sleepingPointerCallers } from "./call-graph.ts";
 import type { CallGraph } from "./call-graph.ts";
+import { RUNTIME_FUNCTIONS } from "./contract.ts";
 import { assertAtomicCalls } from "./passes/atomic-asserts.ts";
 import { asyncify } from "./passes/asyncify.ts";
+import { keepFunctions } from "./passes/patch-links.ts";
 import { insertSafepoints } from "./passes/safepoints.ts";
 import { insertStepPoints } from "./passes/step-points.ts";
 import type { Unit } from "./unit.ts";
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** As in kernel/abi.ts; the mini kernels of the tests have no such file of their own. */
 const STEPS = { atomic: 1, call: 2 };
@@ -29,9 +33,9 @@ export interface SleepableOptions {
 }
 
 export function makeSleepable(unit: Unit, options: SleepableOptions, sleepable: ReadonlySet<string>): void {
-  const { optimizeLevel, globals, always } = options;
-  insertSafepoints(unit, sleepable);
-  if (options.stepped) insertStepPoints(unit, STEPS);
+  const { optimizeLevel, globals, always, unwanted = NONE } = options;
+  insertSafepoints(unit, sleepable, unwanted);
+  if (options.stepped) insertStepPoints(unit, STEPS, unwanted);
   const graph = callGraph(unit);
   const mayUnwind = (roots: readonly string[]): Set<string> => {
     const reached = propagate(unit, graph, [...graph.bottom, ...roots]);
@@ -51,24 +55,33 @@ export function makeSleepable(unit: Unit, options: SleepableOptions, sleepable: 
   // Callers of such a function expect that it unwinds; itself it does nothing for it when it calls nothing that does.
   const idle = forced.filter((name) => !callsUnwinder(graph, unwinding, name));
   for (const name of idle) unwinding.delete(name);
-  // Asyncify spends its time on bodies: those that nobody wants are gone before it, and what they did is told.
-  const hollow = [...(options.unwanted ?? [])].filter((name) => !graph.bottom.has(name) && !graph.top.has(name));
-  empty(unit, new Set(hollow));
+  // Asyncify looks at every function: those that nobody wants are gone before it, and what callees did is told.
+  const hollow = [...unwanted].filter((name) => !graph.bottom.has(name) && !graph.top.has(name));
+  if (hollow.length > 0) leaveOut(unit, new Set(hollow), unwanted);
+  const left = new Set(unit.functions().map(({ name }) => name));
   const told = hollow.filter((name) => unwinding.delete(name));
   asyncify(unit, {
     globals,
-    indirect: options.stepped ? "all" : pointerCallers,
-    forced: [...forced, ...told],
+    indirect: options.stepped ? "all" : pointerCallers.filter((name) => left.has(name)),
+    forced: [...forced, ...told].filter((name) => left.has(name)),
     imports: [],
-    never: [...graph.calls.keys()].filter((name) => unit.isBare(name)),
+    never: [...left].filter((name) => unit.isBare(name)),
     expected: unwinding,
     optimizeLevel,
   });
   if (options.debug) assertAtomicCalls(unit, unwinding);
 }
 
-function empty(unit: Unit, names: ReadonlySet<string>): void {
-  for (const fn of unit.functions()) if (names.has(fn.name)) unit.setBody(fn, unit.m.unreachable());
+/** Bodies of `hollow` become empty, and what only `unwanted` functions needed goes. */
+function leaveOut(unit: Unit, hollow: ReadonlySet<string>, unwanted: ReadonlySet<string>): void {
+  const functions = unit.functions();
+  for (const fn of functions) if (hollow.has(fn.name)) unit.setBody(fn, unit.m.unreachable());
+  const runtime = Object.keys(RUNTIME_FUNCTIONS);
+  const roots = functions.filter(({ name }) => !unwanted.has(name) || runtime.includes(unit.shortName(name)));
+  keepFunctions(
+    unit,
+    roots.map(({ name }) => name),
+  );
 }
 
 function callsUnwinder(graph: CallGraph, unwinding: ReadonlySet<string>, name: string): boolean {

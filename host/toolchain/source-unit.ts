@@ -6,11 +6,11 @@
  * addresses. Invariant: what the source is told (DEBUG, STEPPED, where static data lies) is decided here alone.
  */
 import { join } from "node:path";
-import { features, loadBinaryen } from "./binaryen.ts";
 import { compile } from "./compile.ts";
+import type { Compiled } from "./compile.ts";
 import { readConstants } from "./constants.ts";
-import { annotatedText } from "./locations.ts";
-import { Unit } from "./unit.ts";
+import { readUnit } from "./read-unit.ts";
+import type { Unit } from "./unit.ts";
 
 export interface SourceBuild {
   readonly root: string;
@@ -22,29 +22,33 @@ export interface SourceBuild {
 
 export interface SourceUnit {
   readonly unit: Unit;
-  /** The module as text with source lines, or empty when none were asked for. */
-  readonly text: string;
   /** The numbers of kernel/layout.ts. */
   readonly layout: ReadonlyMap<string, number>;
 }
 
 /** Compiles and reads a module; the caller disposes of `unit.m`. */
-export async function sourceUnit(
+export async function sourceUnit(build: SourceBuild, shift = 0): Promise<SourceUnit> {
+  const { wasm, declarations, layout } = await compileSource(build, { shift });
+  return { unit: await readUnit(wasm, declarations), layout };
+}
+
+export interface CompiledSource extends Compiled {
+  readonly layout: SourceUnit["layout"];
+}
+
+/** `lines` asks for text with source lines. */
+export async function compileSource(
   build: SourceBuild,
-  { lines = false, shift = 0 }: { readonly lines?: boolean; readonly shift?: number } = {},
-): Promise<SourceUnit> {
+  { lines = false, shift = 0 }: { readonly lines?: boolean; readonly shift?: number },
+): Promise<CompiledSource> {
   const layout = await readConstants(join(build.root, "kernel/layout.ts"));
-  const { wasm, sourceMap, declarations } = await compile({
+  const compiled = await compile({
     root: build.root,
     entries: build.entries,
     target: "kernel",
     memoryBase: (layout.get("STATIC_DATA") ?? 0) + shift,
     constants: { DEBUG: Number(build.debug), STEPPED: Number(build.stepped) },
+    lines,
   });
-  const b = await loadBinaryen();
-  b.setDebugInfo(true);
-  const text = lines ? await annotatedText(wasm, sourceMap) : "";
-  const m = lines ? b.parseText(text, features(b)) : b.readBinary(wasm, features(b));
-  m.setFeatures(features(b));
-  return { unit: new Unit(b, m, declarations), text, layout };
+  return { ...compiled, layout };
 }

@@ -9,13 +9,11 @@
 import { createHash } from "node:crypto";
 import { MachineError } from "../errors.ts";
 import { USER_FRAME_IDS } from "../../kernel/abi.ts";
-import { features, loadBinaryen } from "./binaryen.ts";
 import { callGraph, propagate } from "./call-graph.ts";
 import { compile } from "./compile.ts";
 import { NO_DECLARATIONS } from "./declarations.ts";
 import type { Declarations } from "./declarations.ts";
 import { MAP_FORMAT } from "./image.ts";
-import { annotatedText } from "./locations.ts";
 import { asyncify, DATA_GLOBAL, simplify, STATE_GLOBAL } from "./passes/asyncify.ts";
 import { memoryName, takeDataSegments } from "./passes/data-segments.ts";
 import { finish } from "./passes/finish.ts";
@@ -27,7 +25,8 @@ import type { Program } from "./passes/user-rules.ts";
 import { confineToWindow } from "./passes/user-window.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "./sections.ts";
 import type { DataBlock } from "./sections.ts";
-import { Unit } from "./unit.ts";
+import { readUnit } from "./read-unit.ts";
+import type { Unit } from "./unit.ts";
 
 /** Where a compiled program's variables and data lie in its window; below is the null page. */
 const GLOBALS = 64;
@@ -88,9 +87,9 @@ export interface UserBuild extends UserOptions {
 
 export async function buildUser(source: UserBuild): Promise<UserImage> {
   const { root, entry, ...options } = source;
-  const compiled = await compile({ root, entries: [entry], target: "user", memoryBase: MEMORY_BASE });
-  const text = options.mapName === "" ? "" : await annotatedText(compiled.wasm, compiled.sourceMap);
-  return transform(text === "" ? compiled.wasm : text, compiled.declarations, options);
+  const lines = options.mapName !== "";
+  const compiled = await compile({ root, entries: [entry], target: "user", memoryBase: MEMORY_BASE, lines });
+  return transform(lines ? compiled.text : compiled.wasm, compiled.declarations, options);
 }
 
 /** Makes any module a user image. */
@@ -110,14 +109,11 @@ async function transform(
   declarations: Declarations,
   options: UserOptions,
 ): Promise<UserImage> {
-  const b = await loadBinaryen();
-  b.setDebugInfo(true);
-  const m = typeof module === "string" ? b.parseText(module, features(b)) : b.readBinary(module, features(b));
-  m.setFeatures(features(b));
+  const unit = await readUnit(module, declarations);
   try {
-    return runPasses(new Unit(b, m, declarations), options);
+    return runPasses(unit, options);
   } finally {
-    m.dispose();
+    unit.m.dispose();
   }
 }
 

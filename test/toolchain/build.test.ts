@@ -20,18 +20,18 @@ describe("a source folder", () => {
   });
 
   it("makes images stale by content, by a file's name and by options, and by nothing else", async () => {
-    const prints = [await fingerprint(root, { debug: true })];
-    expect(await fingerprint(root, { debug: true })).toBe(prints[0]);
-    prints.push(await fingerprint(root, { debug: false }));
+    const prints = [fingerprint(root, { debug: true })];
+    expect(fingerprint(root, { debug: true })).toBe(prints[0]);
+    prints.push(fingerprint(root, { debug: false }));
     await writeFile(join(root, "kernel/extra.ts"), "// nothing\n");
-    prints.push(await fingerprint(root, { debug: true }));
+    prints.push(fingerprint(root, { debug: true }));
     await rename(join(root, "kernel/extra.ts"), join(root, "kernel/other.ts"));
-    prints.push(await fingerprint(root, { debug: true }));
+    prints.push(fingerprint(root, { debug: true }));
     expect(new Set(prints).size).toBe(prints.length);
-    const without = await fingerprint(root, {}, ["kernel/user"]);
+    const without = fingerprint(root, {}, ["kernel/user"]);
     await mkdir(join(root, "kernel/user"));
     await writeFile(join(root, "kernel/user/program.ts"), "// nothing\n");
-    expect(await fingerprint(root, {}, ["kernel/user"])).toBe(without);
+    expect(fingerprint(root, {}, ["kernel/user"])).toBe(without);
   });
 
   it("that does not compile is refused with the compiler's words", async () => {

@@ -24,6 +24,7 @@ import { confineToWindow } from "../../host/toolchain/passes/user-window.ts";
 import type { Unit } from "../../host/toolchain/unit.ts";
 import { expectPass, unitOf } from "./fixture.ts";
 
+const NONE: ReadonlySet<string> = new Set();
 const IN_FRAMES = ["kernel/a/read", "kernel/a/pause"];
 const unwindable = (unit: Unit, expected: readonly string[], indirect: readonly string[] = []): void =>
   asyncify(unit, {
@@ -64,10 +65,10 @@ describe("a kernel pass", () => {
   });
 
   it("safepoints puts one check into loops of sleepable functions that own a slot", () =>
-    expectPass("safepoints", (unit) => insertSafepoints(unit, new Set(["kernel/a/sleepy", "kernel/a/hidden"]))));
+    expectPass("safepoints", (unit) => insertSafepoints(unit, new Set(["kernel/a/sleepy", "kernel/a/hidden"]), NONE)));
 
   it("step-points comes before atomics and hooked calls, between their operands and themselves", () =>
-    expectPass("step-points", (unit) => insertStepPoints(unit, { atomic: 1, call: 2 })));
+    expectPass("step-points", (unit) => insertStepPoints(unit, { atomic: 1, call: 2 }, NONE)));
 
   it("frames pops the id first, checks before it writes, and pushes the id last", () =>
     expectPass("frames", (unit) => {
@@ -170,12 +171,12 @@ describe("a patch pass", () => {
     const moved = text.replaceAll("8192", "9216").replaceAll("8196", "9220").replaceAll("8200", "9224");
     const twin = await unitOf(moved.replace("\\08\\20", "\\08\\24"));
     await expectPass("addresses", (unit) => {
-      const objects = staticObjects(unit, twin, 1024);
+      const objects = staticObjects(unit, twin, 1024, NONE);
       expect(objects.map(({ address, pointers }) => [address, pointers])).toEqual([
         [8192, [4]],
         [8200, []],
       ]);
-      nameAddresses(unit, twin, 1024);
+      nameAddresses(unit, twin, 1024, NONE);
       const [fn] = unit.functions();
       expect([...namedAddresses(unit, fn!)].toSorted()).toEqual([8196, 8200]);
     });
@@ -185,7 +186,7 @@ describe("a patch pass", () => {
     const [unit, twin] = await Promise.all(
       [7, 8].map((value) => unitOf(`(module (func $f (result i32) (i32.const ${value})))`)),
     );
-    expect(() => nameAddresses(unit!, twin!, 1024)).toThrow(/differ in more than addresses: f/);
+    expect(() => nameAddresses(unit!, twin!, 1024, NONE)).toThrow(/differ in more than addresses: f/);
   });
 
   it("patch-links keeps what changed with its helpers, and takes the rest from the kernel", () =>
@@ -200,6 +201,6 @@ describe("a patch pass", () => {
       importRuntime(unit);
       const kept = reachable(unit, ["kernel/a/changed"]).map(({ name }) => name);
       expect(kept).toEqual(["kernel/a/changed", "kernel/a/helper"]);
-      keepOnly(unit, ["kernel/a/changed"], 0);
+      keepOnly(unit, ["kernel/a/changed"]);
     }));
 });

@@ -21,12 +21,25 @@ export interface StaticObject {
   readonly pointers: readonly number[];
 }
 
-/** Names the addresses in all bodies; `moved` is the same unit with static data `by` bytes further on. */
-export function nameAddresses(unit: Unit, moved: Unit, by: number): void {
+export const holds = (object: StaticObject, address: number): boolean =>
+  address >= object.address && address < object.address + object.bytes.length;
+
+/** The addresses of other static objects that stand in this one. */
+export function addressesOf({ bytes, pointers }: StaticObject): number[] {
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return pointers.map((at) => words.getUint32(at, true));
+}
+
+/**
+ * Names the addresses in all bodies but those `without`, which nobody wants; `moved` is the same unit with static data
+ * `by` bytes further on.
+ */
+export function nameAddresses(unit: Unit, moved: Unit, by: number, without: ReadonlySet<string>): void {
   const { b, m } = unit;
   const twins = new Map(moved.functions().map((fn) => [fn.name, fn]));
   const named = new Set<number>();
   for (const fn of unit.functions()) {
+    if (without.has(fn.name)) continue;
     const addresses = addressesIn(unit, fn, moved, twins.get(fn.name), by);
     if (addresses.size === 0) continue;
     const body = rewrite(b, fn.body, (expression) => {

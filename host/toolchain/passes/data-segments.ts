@@ -14,11 +14,12 @@ import type { Unit } from "../unit.ts";
 const SMALLEST_MEMORY = 1; // pages; an import with a wider range takes any memory inside it
 const LARGEST_MEMORY = 65536;
 
-/** What Binaryen calls an imported memory without a name of its own: AssemblyScript gives it none. */
-const NAMELESS = "mimport$0";
+/** AssemblyScript's memory has no name: in its text it is called this, and that by Binaryen when it reads bytes. */
+export const MEMORY_OF_TEXT = "0";
+export const MEMORY_OF_BYTES = "mimport$0";
 
 /** `memory` is the module's own name for it. */
-export function takeDataSegments(unit: Unit, memory: string = NAMELESS): DataBlock[] {
+export function takeDataSegments(unit: Unit, memory: string): DataBlock[] {
   const { m } = unit;
   const blocks = unit.data();
   m.setMemory(SMALLEST_MEMORY, LARGEST_MEMORY, null, [], true, false, memory);
@@ -28,5 +29,5 @@ export function takeDataSegments(unit: Unit, memory: string = NAMELESS): DataBlo
 
 /** The name that anybody's module has for its memory, which is only to be seen in its text. */
 export function memoryName(unit: Unit): string {
-  return /\(memory \$(\S+) /.exec(unit.m.emitText())?.[1] ?? NAMELESS;
+  return /\(memory \$(\S+) /.exec(unit.m.emitText())?.[1] ?? MEMORY_OF_BYTES;
 }

@@ -16,6 +16,11 @@ import type { Unit } from "../unit.ts";
 const IMPORT = "pr_debug";
 const BYTE = 1;
 
+/** The name of the function that the pass puts `debug_line` in place of, in a module that calls it. */
+export function debugImport(unit: Unit): string | undefined {
+  return unit.imports().find(({ base }) => base === IMPORT)?.name;
+}
+
 /** `numberOf` makes a line's number, or gives nothing for a line that is to be left out. */
 export function placeDebugLines(
   unit: Unit,
@@ -24,15 +29,15 @@ export function placeDebugLines(
   numberOf: (line: DebugLine) => (() => Expression) | undefined,
 ): void {
   const { b, m } = unit;
-  const imported = unit.imports().find(({ base }) => base === IMPORT);
-  if (!imported) return;
+  const imported = debugImport(unit);
+  if (imported === undefined) return;
   const print = runtimeFunction(unit, "debug_line");
   for (const fn of unit.functions()) {
     const own = lines.filter(({ path }) => path === fn.name);
     let met = 0;
     const body = rewrite(b, fn.body, (expression, kind) => {
       const call = kind === "Call" ? view(b, expression) : undefined;
-      if (!call || call["target"] !== imported.name) return expression;
+      if (!call || call["target"] !== imported) return expression;
       const number = own[met] && numberOf(own[met] as DebugLine);
       met++;
       if (!number) return m.nop();
@@ -48,5 +53,5 @@ export function placeDebugLines(
     }
     if (met > 0) unit.setBody(fn, body);
   }
-  m.removeFunction(imported.name);
+  m.removeFunction(imported);
 }

@@ -14,7 +14,7 @@ import type { RUNTIME_FUNCTIONS } from "../contract.ts";
 import { view, walk } from "../expressions.ts";
 import { SLOT_PREFIX } from "../patch-format.ts";
 import type { DefinedFunction, Unit } from "../unit.ts";
-import { takeDataSegments } from "./data-segments.ts";
+import { MEMORY_OF_BYTES, takeDataSegments } from "./data-segments.ts";
 import { hookCalls } from "./hooks.ts";
 
 /** Runtime functions that inserted code calls directly; the kernel exports them under these names. */
@@ -46,9 +46,7 @@ export function slotOf({ b, m }: Unit, name: string): Expression {
 /** The compiler's table becomes the kernel's, and nothing is put into it. */
 function importTable(unit: Unit): string {
   const { b, m } = unit;
-  for (let i = m.getNumElementSegments() - 1; i >= 0; i--) {
-    m.removeElementSegment(b.getElementSegmentInfo(m.getElementSegmentByIndex(i)).name);
-  }
+  emptyTable(unit);
   if (m.getNumTables() === 0) m.addTable("0", 0, UNBOUNDED);
   const table = new b.Table(m.getTableByIndex(0));
   table.initial = 0;
@@ -83,10 +81,22 @@ export function reachable(unit: Unit, roots: Iterable<string>): DefinedFunction[
 }
 
 /** Takes away all that `exported` does not need. */
-export function keepOnly(unit: Unit, exported: readonly string[], optimizeLevel: number): void {
+export function keepOnly(unit: Unit, exported: readonly string[]): void {
+  takeDataSegments(unit, MEMORY_OF_BYTES);
+  keepFunctions(unit, exported);
+}
+
+/** Exports these functions and nothing else; what they do not need goes. */
+export function keepFunctions(unit: Unit, names: readonly string[]): void {
   const { b, m } = unit;
+  emptyTable(unit);
   for (let i = m.getNumExports() - 1; i >= 0; i--) m.removeExport(b.getExportInfo(m.getExportByIndex(i)).name);
-  for (const name of exported) m.addFunctionExport(name, name);
-  takeDataSegments(unit);
-  withPasses(b, { optimizeLevel }, () => m.runPasses(["remove-unused-module-elements"]));
+  for (const name of names) m.addFunctionExport(name, name);
+  withPasses(b, { optimizeLevel: 0 }, () => m.runPasses(["remove-unused-module-elements"]));
+}
+
+function emptyTable({ b, m }: Unit): void {
+  for (let i = m.getNumElementSegments() - 1; i >= 0; i--) {
+    m.removeElementSegment(b.getElementSegmentInfo(m.getElementSegmentByIndex(i)).name);
+  }
 }

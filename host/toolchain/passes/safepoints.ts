@@ -16,9 +16,11 @@ import type { DefinedFunction, Unit } from "../unit.ts";
 /** Turns between two safepoints of a loop. A power of two. */
 export const KERNEL_LOOP_PERIOD = 256;
 
-export function insertSafepoints(unit: Unit, sleepable: ReadonlySet<string>): void {
+/** `sleepable` functions but those `without`: nobody wants their bodies. */
+export function insertSafepoints(unit: Unit, sleepable: ReadonlySet<string>, without: ReadonlySet<string>): void {
   for (const fn of unit.functions()) {
-    if (!sleepable.has(fn.name) || unit.has(fn.name, "notrace") || unit.isBare(fn.name)) continue;
+    if (!sleepable.has(fn.name) || without.has(fn.name) || unit.has(fn.name, "notrace") || unit.isBare(fn.name))
+      continue;
     insertLoopChecks(unit, fn, () => runtimeFunction(unit, "loop_safepoint"), KERNEL_LOOP_PERIOD);
   }
 }

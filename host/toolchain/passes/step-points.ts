@@ -24,12 +24,13 @@ export interface StepKinds {
 
 const ATOMIC_KINDS = new Set(["AtomicRMW", "AtomicCmpxchg", "AtomicWait", "AtomicNotify"]);
 
-export function insertStepPoints(unit: Unit, kinds: StepKinds): void {
+/** Into all functions but those `without`: nobody wants their bodies. */
+export function insertStepPoints(unit: Unit, kinds: StepKinds, without: ReadonlySet<string>): void {
   const step = runtimeFunction(unit, "step_point");
   const graph = callGraph(unit);
   const silent = new Set([...helpersOf(unit, graph, step), ...quietFunctions(unit, graph).keys()]);
   for (const fn of unit.functions()) {
-    if (!silent.has(fn.name) && !unit.isBare(fn.name)) insert(unit, fn, step, kinds);
+    if (!silent.has(fn.name) && !without.has(fn.name) && !unit.isBare(fn.name)) insert(unit, fn, step, kinds);
   }
 }
 
