@@ -44,6 +44,9 @@ export function simplify(unit: Unit, optimizeLevel: number, without: ReadonlySet
   });
 }
 
+/** At any level but 0 Asyncify cleans up before and behind itself; more than this makes neither frames nor code smaller. */
+const TIDY = 1;
+
 export interface AsyncifyOptions {
   /** Who owns Asyncify's globals: this module, or the kernel it is loaded into. */
   readonly globals: "export" | "import";
@@ -71,9 +74,8 @@ export function asyncify(unit: Unit, options: AsyncifyOptions): void {
     settings["asyncify-addlist"] = `${added.join("\n")}\n`; // names of generic functions hold commas
     settings["asyncify-propagate-addlist"] = "1";
   }
-  withPasses(unit.b, { optimizeLevel: options.optimizeLevel, arguments: settings }, () =>
-    unit.m.runPasses(["asyncify"]),
-  );
+  const optimizeLevel = Math.min(options.optimizeLevel, TIDY);
+  withPasses(unit.b, { optimizeLevel, arguments: settings }, () => unit.m.runPasses(["asyncify"]));
   for (const fn of unit.functions()) {
     const instrumented = unwinds(unit, fn.body);
     const expected = options.expected.has(fn.name);
