@@ -16,6 +16,8 @@ export interface CompileOptions {
   /** A target of asconfig.json. */
   readonly target: "kernel" | "user";
   readonly memoryBase: number;
+  /** Of the memory at first, if not as in asconfig.json: static data must lie in them. */
+  readonly pages?: number;
   /** Integer constants that the source sees as globals. */
   readonly constants?: Readonly<Record<string, number>>;
   /** Whether the module comes as text too, which says where in the source each expression stands. */
@@ -43,6 +45,7 @@ export async function compile(options: CompileOptions): Promise<Compiled> {
     target: options.target,
     baseDir: options.root,
     memoryBase: String(options.memoryBase),
+    ...(options.pages === undefined ? {} : { initialMemory: String(options.pages) }),
     outFile: "out.wasm",
   };
   const constants = Object.entries(options.constants ?? {}).flatMap(([name, value]) => ["--use", `${name}=${value}`]);

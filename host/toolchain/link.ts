@@ -3,7 +3,7 @@
  *
  * Idea: patches and kernel modules go down the road of a kernel image, and at its end all but their own functions is
  * taken away; this file is the order of that.
- * Contract: `moved` is the same unit with static data SHIFT further on. `roots` stay, with what they need and the
+ * Contract: static data of the unit lies at FAR_DATA. `roots` stay, with what they need and the
  * kernel does not share; those of `own` have slots that the loader hands out, with stubs in front.
  * Invariant: what comes out fits the image of `base` alone.
  */
@@ -30,9 +30,6 @@ import { makeSleepable } from "./sleepable.ts";
 import type { PlannedRow } from "./symbols.ts";
 import type { DefinedFunction, Unit } from "./unit.ts";
 import { checkWanted, unwantedFunctions } from "./unwanted.ts";
-
-/** How far static data moves in the second compilation: more than any number that is near another. */
-export const SHIFT = 0x1234560;
 
 export interface LinkPlan {
   readonly base: KernelMap;
@@ -65,14 +62,14 @@ export interface Linked {
   readonly data: { readonly bytes: Uint8Array<ArrayBuffer>; readonly relocations: readonly Relocation[] };
 }
 
-export function linkToKernel(unit: Unit, moved: Unit, plan: LinkPlan): Linked {
+export function linkToKernel(unit: Unit, plan: LinkPlan): Linked {
   const { base, layout, optimizeLevel } = plan;
   const { debug, stepped } = base.variant;
-  const objects = staticObjects(unit, moved, SHIFT);
+  const objects = staticObjects(unit);
   const kernelFunctions = new Map(base.functions.map((row) => [row.path, row]));
   const kernelSlots = new Map(base.functions.filter((row) => row.slot > 0).map((row) => [row.path, row.slot]));
   const unwanted = unwantedFunctions(unit, plan.roots, kernelSlots, objects);
-  nameAddresses(unit, moved, SHIFT, unwanted);
+  nameAddresses(unit, unwanted);
   numberLines(unit, plan);
   simplify(unit, optimizeLevel, unwanted);
   const always = sleepersOf(base);

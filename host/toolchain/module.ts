@@ -13,7 +13,7 @@ import { debugLines } from "./debug-lines.ts";
 import type { DebugLine } from "./debug-lines.ts";
 import type { FunctionRow, KernelMap } from "./image.ts";
 import { KERNEL_ENTRIES } from "./images.ts";
-import { linkToKernel, SHIFT } from "./link.ts";
+import { linkToKernel } from "./link.ts";
 import { MODULE_FORMAT, MODULE_SECTION } from "./module-format.ts";
 import type { ModuleInfo } from "./module-format.ts";
 import { moduleSource } from "./module-source.ts";
@@ -59,32 +59,27 @@ export async function buildModule(build: ModuleBuild): Promise<ModuleImage> {
   const { root, base, name, files, entries = KERNEL_ENTRIES } = build;
   checkBase(root, base);
   const source = await moduleSource(root, entries, name, files);
-  const units: Unit[] = [];
   try {
     const { debug, stepped } = base.variant;
-    const options = { root: source.root, entries: source.entries, debug, stepped };
-    const { unit, layout } = await sourceUnit(options);
-    units.push(unit);
-    const { unit: moved } = await sourceUnit(options, SHIFT);
-    units.push(moved);
-    return transform(unit, moved, layout, { ...source, lines: await debugLines(source.root, unit) }, build);
+    const { unit, layout } = await sourceUnit({ root: source.root, entries: source.entries, debug, stepped });
+    try {
+      return transform(unit, layout, { ...source, lines: await debugLines(source.root, unit) }, build);
+    } finally {
+      unit.m.dispose();
+    }
   } finally {
-    for (const { m } of units) m.dispose();
     await source.dispose();
   }
 }
 
 function transform(
   unit: Unit,
-  moved: Unit,
   layout: ReadonlyMap<string, number>,
   source: ModuleSource & { readonly lines: readonly DebugLine[] },
   { base, baseData = [], name, optimizeLevel }: ModuleBuild,
 ): ModuleImage {
   const { variables, words, parameters } = moveModuleState(unit, source.folder);
-  moveModuleState(moved, source.folder);
   checkGlobals(unit);
-  checkGlobals(moved);
   checkStaticData(unit);
   const bodies = new BodyNormaliser(unit);
   const symbols = planSymbols(unit, bodies);
@@ -97,7 +92,7 @@ function transform(
   if (init === null) throw badEntry(`${source.main}.ts has no init_module()`);
   const roots = own.map(({ path }) => path);
   const ownLines = source.lines.filter(({ path }) => path.startsWith(source.folder));
-  const linked = linkToKernel(unit, moved, {
+  const linked = linkToKernel(unit, {
     base,
     baseData,
     optimizeLevel,

@@ -10,7 +10,7 @@
 import { MachineError } from "../errors.ts";
 import type { FunctionPointer } from "./declarations.ts";
 import type { FunctionRow } from "./image.ts";
-import { addressesOf, holds } from "./passes/addresses.ts";
+import { addressesOf, FAR_RANGE, holds } from "./passes/addresses.ts";
 import type { StaticObject } from "./passes/addresses.ts";
 import type { Relocation } from "./patch-format.ts";
 import type { DataBlock } from "./sections.ts";
@@ -85,7 +85,7 @@ export class PatchData {
     throw new MachineError(
       "UNPLACED_ADDRESS",
       `${from} uses the address ${address}, which is in no static object`,
-      "A patch cannot use __heap_base, __data_end or the like: they are the kernel image's.",
+      `A patch cannot use __heap_base, __data_end or the like, which are the kernel image's, nor ${FAR_RANGE} as a number.`,
     );
   }
 

@@ -15,7 +15,7 @@ import { debugLines } from "./debug-lines.ts";
 import type { DebugLine } from "./debug-lines.ts";
 import type { KernelMap } from "./image.ts";
 import { KERNEL_ENTRIES } from "./images.ts";
-import { linkToKernel, SHIFT } from "./link.ts";
+import { linkToKernel } from "./link.ts";
 import { buildModule } from "./module.ts";
 import type { ModuleImage } from "./module.ts";
 import { moduleSource } from "./module-source.ts";
@@ -33,6 +33,7 @@ import type { ModuleFile, PatchedSource } from "./patch-source.ts";
 import { appendSection, DATA_SECTION } from "./sections.ts";
 import type { DataBlock } from "./sections.ts";
 import { sourceUnit } from "./source-unit.ts";
+import type { SourceUnit } from "./source-unit.ts";
 import { planSymbols } from "./symbols.ts";
 import type { PlannedRow } from "./symbols.ts";
 import type { Unit } from "./unit.ts";
@@ -88,26 +89,32 @@ export async function buildPatch(build: PatchBuild): Promise<PatchImage> {
 }
 
 async function compilePatch(source: PatchedSource, build: PatchBuild, module?: ModuleBase): Promise<PatchImage> {
-  const { root, base } = build;
-  const units: Unit[] = [];
+  const { base } = build;
   try {
     const { debug, stepped } = base.variant;
-    const options = { root: source.root, entries: source.entries, debug, stepped };
-    const { unit, layout } = await sourceUnit(options);
-    units.push(unit);
-    if (module) checkVariables(moveModuleState(unit, module.folder), module);
-    const constants = await constantsOf(root, source.root);
-    checkLayouts(constants, unit, base);
-    const changes = judge(unit, source, base);
-    const { unit: moved } = await sourceUnit(options, SHIFT);
-    units.push(moved);
-    if (module) moveModuleState(moved, module.folder);
-    const lines = await debugLines(source.root, unit);
-    return transform(unit, moved, { changes, source, layout, lines }, build);
+    const compiled = await sourceUnit({ root: source.root, entries: source.entries, debug, stepped });
+    try {
+      return await changedPart(source, compiled, build, module);
+    } finally {
+      compiled.unit.m.dispose();
+    }
   } finally {
-    for (const { m } of units) m.dispose();
     await source.dispose();
   }
+}
+
+async function changedPart(
+  source: PatchedSource,
+  { unit, layout }: SourceUnit,
+  build: PatchBuild,
+  module?: ModuleBase,
+): Promise<PatchImage> {
+  const { root, base } = build;
+  if (module) checkVariables(moveModuleState(unit, module.folder), module);
+  checkLayouts(await constantsOf(root, source.root), unit, base);
+  const changes = judge(unit, source, base);
+  const lines = await debugLines(source.root, unit);
+  return transform(unit, { changes, source, layout, lines }, build);
 }
 
 /** The files of numbers, before and after the patch. */
@@ -152,7 +159,6 @@ function judge(unit: Unit, source: PatchedSource, base: KernelMap): Judged {
 
 function transform(
   unit: Unit,
-  moved: Unit,
   {
     changes,
     source,
@@ -168,7 +174,7 @@ function transform(
 ): PatchImage {
   const folder = module && moduleFolder(module.name);
   const ofModule = folder === undefined ? [] : changes.symbols.filter(({ path }) => path.startsWith(folder));
-  const linked = linkToKernel(unit, moved, {
+  const linked = linkToKernel(unit, {
     base,
     baseData,
     optimizeLevel,

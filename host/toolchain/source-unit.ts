@@ -2,13 +2,13 @@
  * A source folder → a unit ready for the passes.
  *
  * Idea: kernel images and patches begin the same way, or their functions could not be compared.
- * Contract: `shift` moves static data by so many bytes; two units that differ in nothing else show which constants are
- * addresses. Invariant: what the source is told (DEBUG, STEPPED, where static data lies) is decided here alone.
+ * Contract: `compileSource` for an image, `sourceUnit` for what is linked to one. Invariant: what the source is told (DEBUG, STEPPED, where static data lies) is decided here alone.
  */
 import { join } from "node:path";
 import { compile } from "./compile.ts";
 import type { Compiled } from "./compile.ts";
 import { readConstants } from "./constants.ts";
+import { FAR_DATA } from "./passes/addresses.ts";
 import { readUnit } from "./read-unit.ts";
 import type { Unit } from "./unit.ts";
 
@@ -20,15 +20,18 @@ export interface SourceBuild {
   readonly stepped: boolean;
 }
 
+/** As asconfig.json has it; the passes leave it to the kernel. */
+const MOST_PAGES = 65536;
+
 export interface SourceUnit {
   readonly unit: Unit;
   /** The numbers of kernel/layout.ts. */
   readonly layout: ReadonlyMap<string, number>;
 }
 
-/** Compiles and reads a module; the caller disposes of `unit.m`. */
-export async function sourceUnit(build: SourceBuild, shift = 0): Promise<SourceUnit> {
-  const { wasm, declarations, layout } = await compileSource(build, { shift });
+/** Compiles and reads what is to be part of a kernel that is there already; the caller disposes of `unit.m`. */
+export async function sourceUnit(build: SourceBuild): Promise<SourceUnit> {
+  const { wasm, declarations, layout } = await compileSource(build, { staticData: FAR_DATA });
   return { unit: await readUnit(wasm, declarations), layout };
 }
 
@@ -36,17 +39,18 @@ export interface CompiledSource extends Compiled {
   readonly layout: SourceUnit["layout"];
 }
 
-/** `lines` asks for text with source lines. */
+/** `lines` asks for text with source lines; `staticData` is where that lies, if not where layout.ts says. */
 export async function compileSource(
   build: SourceBuild,
-  { lines = false, shift = 0 }: { readonly lines?: boolean; readonly shift?: number },
+  { lines = false, staticData }: { readonly lines?: boolean; readonly staticData?: number },
 ): Promise<CompiledSource> {
   const layout = await readConstants(join(build.root, "kernel/layout.ts"));
   const compiled = await compile({
     root: build.root,
     entries: build.entries,
     target: "kernel",
-    memoryBase: (layout.get("STATIC_DATA") ?? 0) + shift,
+    memoryBase: staticData ?? layout.get("STATIC_DATA") ?? 0,
+    ...(staticData === undefined ? {} : { pages: MOST_PAGES }),
     constants: { DEBUG: Number(build.debug), STEPPED: Number(build.stepped) },
     lines,
   });

@@ -142,6 +142,12 @@ const REFUSALS: readonly Refusal[] = [
     edits: [['return "quiet".length', "return <i32>__data_end"]],
   },
   {
+    when: "patched code has a number that looks like an address",
+    code: "UNPLACED_ADDRESS",
+    says: /kernel\/main\/letters uses the address 803733504[^]* nor 0x2fe00000 to 0x2fefffff as a number/,
+    edits: [['return "quiet".length', "return 0x2fe80000"]],
+  },
+  {
     when: "static data is written",
     code: "STATIC_DATA_WRITTEN",
     says: /kernel\/main\/letters \(kernel\/main\.ts:\d+\) writes to static data/,

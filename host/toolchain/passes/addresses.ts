@@ -3,16 +3,26 @@
  *
  * Problem   a patch's data lies where the loader puts it; in the compiled code its address is a number like any other.
  * Example   `(i32.const 602144)` is "uptime" or a number of bytes: nothing in the code tells.
- * Emitted   the same source is compiled a second time with static data moved; numbers that moved with it are addresses.
- *           Each becomes `(global.get $at:602144)`, an import that no optimiser folds; the patch builder resolves them
- *           at the end, and until then `unit.constant` reads the number from the name.
- * Invariant the two modules differ in nothing else.
+ * Emitted   patches and modules are compiled with static data in a megabyte of numbers that nobody else uses, so a number
+ *           from there is an address. Each becomes `(global.get $at:803209248)`, an import that no optimiser folds; the
+ *           patch builder resolves them at the end, and until then `unit.constant` reads the number from the name.
+ * Invariant a number from there that is in no static object is refused when somebody wants to place it.
  */
-import { MachineError } from "../../errors.ts";
 import { kindOf, rewrite, view, walk } from "../expressions.ts";
 import type { Expression } from "../binaryen.ts";
 import type { DefinedFunction, Unit } from "../unit.ts";
 import { ADDRESS_MODULE, ADDRESS_PREFIX } from "../unit.ts";
+
+/**
+ * Where static data is compiled to lie. The upper half of these numbers, 0x2FE0 to 0x2FEF, is no character, so text does
+ * not look like an address either; that no number of the kernel's does is tested.
+ */
+export const FAR_DATA = 0x2fe00000;
+const FAR_BITS = 20;
+export const FAR_RANGE = "0x2fe00000 to 0x2fefffff";
+
+/** Whether a number of a module that was compiled there is an address. */
+export const isFar = (value: number): boolean => value >>> FAR_BITS === FAR_DATA >>> FAR_BITS;
 
 /** A static object: where it lies, and at which of its words there are addresses. */
 export interface StaticObject {
@@ -30,21 +40,15 @@ export function addressesOf({ bytes, pointers }: StaticObject): number[] {
   return pointers.map((at) => words.getUint32(at, true));
 }
 
-/**
- * Names the addresses in all bodies but those `without`, which nobody wants; `moved` is the same unit with static data
- * `by` bytes further on.
- */
-export function nameAddresses(unit: Unit, moved: Unit, by: number, without: ReadonlySet<string>): void {
+/** Names the addresses in all bodies but those `without`, which nobody wants. */
+export function nameAddresses(unit: Unit, without: ReadonlySet<string>): void {
   const { b, m } = unit;
-  const twins = new Map(moved.functions().map((fn) => [fn.name, fn]));
   const named = new Set<number>();
   for (const fn of unit.functions()) {
     if (without.has(fn.name)) continue;
-    const addresses = addressesIn(unit, fn, moved, twins.get(fn.name), by);
-    if (addresses.size === 0) continue;
     const body = rewrite(b, fn.body, (expression) => {
-      const address = addresses.get(expression);
-      if (address === undefined) return expression;
+      const address = unit.constant(expression);
+      if (address === undefined || !isFar(address)) return expression;
       named.add(address);
       return m.global.get(ADDRESS_PREFIX + address, b.i32);
     });
@@ -56,49 +60,13 @@ export function nameAddresses(unit: Unit, moved: Unit, by: number, without: Read
 }
 
 /** Static objects in order of address. */
-export function staticObjects(unit: Unit, moved: Unit, by: number): StaticObject[] {
-  const others = moved.data();
-  return unit.data().map(({ address, bytes }, index) => {
-    const other = others[index];
-    if (other?.address !== address + by || other.bytes.length !== bytes.length) throw differs(`static data ${address}`);
-    const here = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const there = new DataView(other.bytes.buffer, other.bytes.byteOffset, other.bytes.byteLength);
+export function staticObjects(unit: Unit): StaticObject[] {
+  return unit.data().map(({ address, bytes }) => {
+    const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const pointers: number[] = [];
-    for (let at = 0; at + 4 <= bytes.length; at += 4) {
-      const word = here.getUint32(at, true);
-      if (there.getUint32(at, true) === word + by) pointers.push(at);
-      else if (there.getUint32(at, true) !== word) throw differs(`static data ${address + at}`);
-    }
+    for (let at = 0; at + 4 <= bytes.length; at += 4) if (isFar(words.getUint32(at, true))) pointers.push(at);
     return { address, bytes, pointers };
   });
-}
-
-function addressesIn(
-  unit: Unit,
-  fn: DefinedFunction,
-  moved: Unit,
-  twin: DefinedFunction | undefined,
-  by: number,
-): Map<Expression, number> {
-  const here = constantsIn(unit, fn);
-  const there = twin ? constantsIn(moved, twin) : [];
-  if (here.length !== there.length) throw differs(fn.name);
-  const found = new Map<Expression, number>();
-  here.forEach(({ expression, value }, index) => {
-    const other = there[index]?.value;
-    if (other === value + by) found.set(expression, value);
-    else if (other !== value) throw differs(fn.name);
-  });
-  return found;
-}
-
-function constantsIn(unit: Unit, fn: DefinedFunction): { expression: Expression; value: number }[] {
-  const found: { expression: Expression; value: number }[] = [];
-  walk(unit.b, fn.body, (expression) => {
-    const value = unit.constant(expression);
-    if (value !== undefined) found.push({ expression, value });
-  });
-  return found;
 }
 
 /** Puts `resolve(address)` in place of each named address of `fn`. */
@@ -125,12 +93,4 @@ function namedAddress(unit: Unit, expression: Expression): number | undefined {
   if (kindOf(unit.b, expression) !== "GlobalGet") return undefined;
   const name = view(unit.b, expression)["name"] as string;
   return name.startsWith(ADDRESS_PREFIX) ? Number(name.slice(ADDRESS_PREFIX.length)) : undefined;
-}
-
-function differs(what: string): MachineError {
-  return new MachineError(
-    "INVALID_MODULE",
-    `two compilations at different addresses differ in more than addresses: ${what}`,
-    "This is a fault of the toolchain: see host/toolchain/passes/addresses.ts.",
-  );
 }
