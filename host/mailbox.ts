@@ -85,8 +85,9 @@ export class Mailbox {
     memory.store(MACHINE + MACHINE_MAIL_LENGTH, bytes.length);
     memory.store(MACHINE + MACHINE_MAIL_OP, op);
     memory.store(MACHINE + MACHINE_MAIL_STATE, MAIL_REQUEST); // pairs with requested() in kernel/process/hostd.ts
+    const answered = this.#answered(op); // nothing is left to do here but to sleep, when a CPU begins
     memory.raiseAnywhere(IRQ_MAILBOX);
-    await this.#answered(op);
+    await answered;
     if (memory.load(MACHINE + MACHINE_MAIL_STATE) !== MAIL_DONE) {
       throw new MachineError(
         "CALL_FAILED",

@@ -6,15 +6,15 @@
  */
 import { CPU_GONE, EXIT_OFFLINE, EXIT_PANIC, EXIT_POKE, EXIT_STEP, EXIT_STOP, EXIT_SWITCH, SIGSEGV, STATE_PANIC } from "../abi";
 import {
-  MACHINE, MACHINE_STATE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_FAULTED, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_KLP_IRQ, PERCPU_LOCKS_HELD, PERCPU_NEXT, PERCPU_POWER,
+  MACHINE, MACHINE_STATE, PERCPU_CURRENT, PERCPU_EXIT, PERCPU_FAULTED, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_NEXT, PERCPU_POWER,
   PERCPU_RESUMING, PERCPU_REWIND_PAIR, PERCPU_STACK_HIT, PERCPU_STEPPED, PERCPU_STEP_STACK, TASK_ON_CPU, TASK_STACK_POS,
 } from "../layout";
 import { panic } from "../lib/printk";
 import { scan_current } from "../livepatch/scan";
-import { SIDE_MARKED, SIDE_MOVED, set_side } from "../livepatch/side";
+import { set_side, side_of } from "../livepatch/side";
 import { task_entry } from "../process/create";
 import { set_window_base } from "../process/user";
-import { TF_IDLE, TF_KGR, TF_SAVED, Task, clear_flag, current, has_flag, set_flag } from "../sched/task";
+import { TF_IDLE, TF_SAVED, Task, clear_flag, current, has_flag, set_flag } from "../sched/task";
 import { this_cpu } from "./percpu";
 import { stop_this_cpu } from "./stop";
 import { start_rewind, stop_unwind } from "./switch";
@@ -25,13 +25,15 @@ import { condemn } from "./trap";
   if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) return EXIT_PANIC;
   while (true) {
     const task = current();
-    set_side(side_of(task));
     if (STEPPED && load<i32>(this_cpu, PERCPU_STEPPED)) {
       store<i32>(this_cpu, 0, PERCPU_STEPPED);
-      resume(<usize>load<u32>(this_cpu, PERCPU_STEP_STACK));
-    } else if (has_flag(task, TF_SAVED)) {
-      clear_flag(task, TF_SAVED);
-      resume(changetype<usize>(task) + TASK_STACK_POS);
+      resume(<usize>load<u32>(this_cpu, PERCPU_STEP_STACK)); // inside an interrupt perhaps: its side is still set
+    } else {
+      set_side(side_of(task));
+      if (has_flag(task, TF_SAVED)) {
+        clear_flag(task, TF_SAVED);
+        resume(changetype<usize>(task) + TASK_STACK_POS);
+      }
     }
     store<i32>(this_cpu, 1, PERCPU_IN_TASK);
     task_entry();
@@ -62,12 +64,6 @@ import { condemn } from "./trap";
     // Release: the stack is wholly in memory now. Pairs with on_cpu() in pick_next(), on whatever CPU runs it next.
     atomic.store<i32>(changetype<usize>(task), 0, TASK_ON_CPU);
   }
-}
-
-/** A step point may lie inside an interrupt. */
-@bare function side_of(task: Task): i32 {
-  const moved = load<i32>(this_cpu, PERCPU_IN_IRQ) ? load<i32>(this_cpu, PERCPU_KLP_IRQ) != 0 : !has_flag(task, TF_KGR);
-  return moved ? SIDE_MOVED : SIDE_MARKED;
 }
 
 @bare function resume(pair: usize): void {

@@ -1,8 +1,8 @@
 /**
  * This CPU's table: where calls of patchable functions go. Nobody else can change it.
  *
- * What is to change is a list in memory, the same for all CPUs (livepatch/poke.ts); each carries it out with the stack
- * of its task in memory.
+ * What is to change is a list in memory, the same for all CPUs (livepatch/poke.ts); each carries it out at a safepoint
+ * or an exit, between two calls of the task that it runs.
  */
 import { POKES, POKE_BYTES, POKE_COUNT, POKE_FIRST, WORD } from "../layout";
 

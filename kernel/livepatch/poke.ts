@@ -1,5 +1,6 @@
 /**
- * Changing table entries on every CPU: a list in memory that each carries out when its task's stack is saved.
+ * Changing table entries on every CPU: a list in memory that each carries out when its task's stack is saved, or, where
+ * nobody looks at stacks (PHASE_STUBS), at a safepoint.
  *
  * Tables belong to their CPUs, so nobody can change another's. The list is the same for all and stands still until
  * the last CPU has answered.
@@ -43,8 +44,8 @@ export function wait_a_little(round: i32): void {
 }
 
 /**
- * Has every CPU carry out the list, and returns when all have. Each CPU passes a safepoint in between, with its
- * current task's stack in memory: an empty list is a round of safepoints.
+ * Has every CPU carry out the list, and returns when all have. Each CPU passes a safepoint in between, but for
+ * PHASE_STUBS with its current task's stack in memory: an empty list is a round of safepoints.
  */
 export function poke_all_cpus(): void {
   cpus_read_lock();

@@ -62,7 +62,7 @@ function move_everybody(patch: Patch, target: i32): void {
   list_stubs(patch);
   first_step();
   poke_present_cpus();
-  // Only now, when each CPU has passed an exit and knows its context's side.
+  // Only now, when each CPU has its stubs and knows its context's side.
   for (let i = 0; i < patch.count; i++) {
     const func = func_at(patch, i);
     if (target) push_func(func);

@@ -23,12 +23,14 @@ import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resch
 import { meter_record } from "../cpu/meter";
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
 import { context_switch, step_here } from "../cpu/switch";
+import { carry_out_pokes } from "../cpu/table";
 import {
   KLP, KLP_POKE_ACKS, PERCPU_ATTENTION, PERCPU_DEAD, PERCPU_FAULTED, PERCPU_GAP, PERCPU_GAP_STAMP, PERCPU_IN_IRQ, PERCPU_IRQ_OFF, PERCPU_NEXT, PERCPU_PENDING, PERCPU_PREEMPT,
   PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
 } from "../layout";
 import { log_begin, log_end, log_num, log_str, log_zero_ended, panic } from "../lib/printk";
-import { klp } from "../livepatch/state";
+import { set_side, side_of } from "../livepatch/side";
+import { PHASE_STUBS, klp, phase } from "../livepatch/state";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { enqueue, enqueue_first, may_queue, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
 import { put_task } from "./tasklist";
@@ -269,13 +271,20 @@ export function preempt_enable(): void {
     else if (bits & PENDING_STOP) context_switch(EXIT_STOP); // stop_enter() takes the bit back
     else if (bits & PENDING_POKE) {
       atomic.and<i32>(this_cpu, ~PENDING_POKE, PERCPU_PENDING);
-      context_switch(EXIT_POKE);
+      if (phase() == PHASE_STUBS) install_stubs();
+      else context_switch(EXIT_POKE);
       // Answered only now, with the entries changed and on a task's stack. Pairs with the load in poke_present_cpus().
       const step = step_now();
       if (atomic.sub<i32>(KLP, 1, KLP_POKE_ACKS) == 1) wake_up_task(klp().thread);
       else give_way(step);
     }
   }
+}
+
+/** Stubs may come while a stack is live, and nobody looks at stacks for them: the task need not be unwound. */
+@notrace function install_stubs(): void {
+  set_side(side_of(current())); // it was marked while it ran
+  carry_out_pokes();
 }
 
 @notrace function measure_gap(): void {

@@ -89,6 +89,12 @@ const PLANTED: readonly { name: string; what: string; scenario: Scenario; says: 
     says: /two universes|moved back/,
   },
   {
+    name: "side-not-told",
+    what: "a CPU gets its stubs and goes on on the side on which it was",
+    scenario: READS,
+    says: /two universes|moved back/,
+  },
+  {
     name: "child-born-unmarked",
     what: "a child is born moved while its parent is not",
     scenario: BIRTHS,
