@@ -54,7 +54,7 @@ function kernelOf(root: string, bytes: Uint8Array): Kernel {
 }
 
 const digest = async (options: unknown): Promise<string> =>
-  (fingerprint(join(PACKAGE_ROOT, "kernel"), options)).slice(0, 16);
+  fingerprint(join(PACKAGE_ROOT, "kernel"), options).slice(0, 16);
 
 /** The bytes of a patch with these edits, named `name`. */
 export async function patchImage(

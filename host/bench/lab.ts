@@ -50,7 +50,7 @@ export async function askAndSleep(request: () => Promise<unknown>): Promise<void
   Atomics.wait(NOTHING, 0, 0, ASKER_SLEEPS_MS);
   await done;
 }
-const ASKER_SLEEPS_MS = 0.1;
+const ASKER_SLEEPS_MS = 1;
 const NOTHING = new Int32Array(new SharedArrayBuffer(4));
 
 /** Starts `count` copies of a program. */

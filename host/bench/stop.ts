@@ -17,8 +17,11 @@ import { checkGrowth } from "./stack-check.ts";
 
 const CPUS = [1, 2, 4, 8, 16];
 const TURNS = 4;
-/** Stops that are not counted: engines compile, memory is touched for the first time. */
-const WARM_UP = 4;
+/** Stops that are not counted, at most: engines compile what runs often, on threads that take a core from a CPU. */
+const WARM_UP = 300;
+/** Part of the time of one number of CPUs for them. */
+const WARM_UP_SHARE = 0.3;
+const IDLE_WARM_UP = 4;
 const IDLE_CPUS = 4;
 /** Of the bare barrier of busy workers, at most. */
 const BARRIER_ROUNDS = 100;
@@ -60,7 +63,7 @@ export async function benchStop(effort: Effort, tools: Tools): Promise<Outcome> 
   return {
     figures,
     notes: [
-      `machine and floor in turns, ${TURNS} each; the first ${WARM_UP} stops of a machine are not counted`,
+      `machine and floor in turns, ${TURNS} each; the first ${WARM_UP} stops of a machine, or ${WARM_UP_SHARE * 100} % of its time, are not counted`,
       "on busy CPUs that share a core the tail is the operating system's scheduler, on both sides",
       ...(typeof floor === "string" ? [`floor ${floor}`] : []),
     ],
@@ -90,7 +93,7 @@ async function loaded(
     const late = deadline(seconds);
     for (let turn = 0; turn < TURNS; turn++) {
       const pids = await spawnAll(lab.machine, "caller", cpus);
-      if (turn === 0) await stopOften(lab, patch, WARM_UP, noStops(), () => false);
+      if (turn === 0) await stopOften(lab, patch, WARM_UP, noStops(), deadline(seconds * WARM_UP_SHARE));
       times = await stopOften(lab, patch, part, stops, late);
       for (const pid of pids) await lab.machine.kill(pid);
       for (const pid of pids) await lab.machine.wait(pid);
@@ -157,7 +160,7 @@ function loadedFigures(cpus: number, stops: Stops, floors: StopFloor): Reading[]
 async function engine(cpus: number, effort: Effort, stops: Stops): Promise<Reading[]> {
   const barrier = await Barrier.open(cpus, { busy: true });
   try {
-    await barrier.rounds(WARM_UP);
+    await barrier.rounds(IDLE_WARM_UP);
     const commit = (await barrier.rounds(Math.min(BARRIER_ROUNDS, effort.events))).map(({ commitNs }) => commitNs);
     const at = `${cpus} CPUs`;
     return [figure("barrier.commit", at, commit), ratio("stop.commit_of_barrier", at, stops.commit, commit)];
@@ -186,7 +189,7 @@ async function idle(effort: Effort, tools: Tools): Promise<Reading[]> {
     await onMachine({ cpus: IDLE_CPUS }, tools, async (lab) => {
       const patch = await lab.machine.load(await benchPatch(), { model: "kpatch" });
       await lab.machine.disable(patch);
-      await stopOften(lab, patch, WARM_UP, noStops(), () => false);
+      await stopOften(lab, patch, IDLE_WARM_UP, noStops(), () => false);
       for (let turn = 0; turn < TURNS; turn++) {
         const part = Math.ceil(effort.events / TURNS);
         await stopOften(lab, patch, part, stops, () => false);

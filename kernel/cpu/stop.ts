@@ -2,14 +2,15 @@
  * stop_machine: all CPUs stop, the last one to arrive does the work, each leaves by itself.
  *
  *   requester    ACKS = LEFT = all CPUs that there are, the action; PENDING_STOP on every CPU; then it stops like the others
- *   each CPU     at a safepoint: stack unwound to memory, stop_enter() counts it in, waits for GENERATION to change
- *   last one     runs the action: every stack of the machine is in memory, nothing else runs
+ *   each CPU     at a safepoint, its stack unwound to memory if the action looks at stacks: stop_enter() counts it in,
+ *                it waits for GENERATION to change
+ *   last one     runs the action: nothing else runs
  *   each CPU     wakes two others, changes its own table entries, counts itself out, runs on
  *
  * A CPU counts itself in only at a safepoint, so it holds no lock and is in no interrupt.
  */
 import { PENDING_STOP } from "../abi";
-import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_ASKED, MACHINE_STOP_DECIDED, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_LEFT_AT, PERCPU_PENDING, PERCPU_STOPPED_AT } from "../layout";
+import { MACHINE, MACHINE_CPUS, MACHINE_STOP_ACKS, MACHINE_STOP_ASKED, MACHINE_STOP_DECIDED, MACHINE_STOP_GENERATION, MACHINE_STOP_LEFT, PERCPU_IN_TASK, PERCPU_LEFT_AT, PERCPU_PENDING, PERCPU_STOPPED_AT } from "../layout";
 import { cpus_read_lock, cpus_read_unlock } from "../hotplug/lock";
 import { klp } from "../livepatch/state";
 import { safepoint, yield_cpu } from "../sched/core";
@@ -26,12 +27,16 @@ const PATIENCE_NS: f64 = 50000;
 /** Runs with the machine stopped: it may not sleep, allocate or take a lock. Its result is stop_machine()'s. */
 export type StopAction = () => i32;
 
-/** Stops the machine, has the last CPU run `action`, gives its result when the decision has been made. One caller at a time. Sleeps. */
-@atomic export function stop_machine(action: StopAction): i32 {
+/**
+ * Stops the machine, has the last CPU run `action`, gives its result when the decision has been made. Every stack is in
+ * memory then if `stacks` says so. One caller at a time. Sleeps.
+ */
+@atomic export function stop_machine(action: StopAction, stacks: bool): i32 {
   cpus_read_lock();
   const cpus = present_cpus();
   end_of_last_stop();
   klp().action = action.index;
+  klp().stacks = stacks;
   store<f64>(MACHINE, clock_ns(), MACHINE_STOP_ASKED);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_LEFT);
   atomic.store<i32>(MACHINE, cpus, MACHINE_STOP_ACKS); // pairs with the sub in stop_enter()
@@ -46,7 +51,19 @@ export function end_of_last_stop(): void {
   while (atomic.load<i32>(MACHINE, MACHINE_STOP_LEFT) != 0) yield_cpu(); // pairs with the sub in stop_leave()
 }
 
-/** This CPU's part, with its task's stack in memory. On the stepped platform no CPU can wait: the host calls enter and leave. */
+/** Whether this CPU may stop where it is. On the stepped platform no CPU can wait, so none may. */
+@inline export function stops_in_place(): bool {
+  return !STEPPED && !klp().stacks;
+}
+
+/** On top of the stack of a task that is not in the way: unwinding it would keep everybody waiting. */
+@notrace export function stop_in_place(): void {
+  store<i32>(this_cpu, 0, PERCPU_IN_TASK);
+  stop_this_cpu();
+  store<i32>(this_cpu, 1, PERCPU_IN_TASK);
+}
+
+/** This CPU's part. On the stepped platform the host calls enter and leave. */
 @bare @atomic export function stop_this_cpu(): void {
   const word = MACHINE + MACHINE_STOP_GENERATION;
   const before = atomic.load<i32>(word); // before this CPU is counted in: the last one may change it at once

@@ -2,8 +2,8 @@
  * kpatch: stop the machine, look at every stack, switch all at once or not at all.
  *
  * The last CPU to stop decides. A function that must not be in use is on no saved stack then, and every stack is
- * saved; so the switch needs no universe. A patch of functions that cannot sleep is on no saved stack: none is looked
- * at. A function with KLP_FORCE is switched although stacks hold its old frames: its slow stub stays, and rewound calls
+ * saved; so the switch needs no universe. Functions that cannot sleep are on no stack at a safepoint: none is saved or
+ * looked at for a patch of such. A function with KLP_FORCE is switched although stacks hold its old frames: its slow stub stays, and rewound calls
  * go where their frame says.
  */
 import { EBUSY, KLP_FORCE, TASK_ZOMBIE } from "../abi";
@@ -25,7 +25,7 @@ import { klp } from "./state";
 export function kpatch_enable(patch: Patch): i32 {
   const refused = run_pre_patch(patch);
   if (refused) return refused;
-  const result = stop_machine(decide_enable);
+  const result = stop_machine(decide_enable, can_linger(patch));
   if (result) run_hook(patch, HOOK_POST_UNPATCH);
   klp_log(patch, result ? "could not enable" : "enabled patch module");
   return result;
@@ -33,7 +33,7 @@ export function kpatch_enable(patch: Patch): i32 {
 
 /** 0, or -EBUSY with the offender in the report. */
 export function kpatch_disable(patch: Patch): i32 {
-  const result = stop_machine(decide_disable);
+  const result = stop_machine(decide_disable, can_linger(patch));
   if (!result) run_hook(patch, HOOK_POST_UNPATCH);
   klp_log(patch, result ? "could not disable" : "disabled patch module");
   return result;

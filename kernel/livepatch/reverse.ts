@@ -50,7 +50,7 @@ export function klp_ask(patch: Patch, what: i32): bool {
 /** Livepatchd does what was asked: whoever is marked then has to be nudged anew. */
 export function serve_asked(patch: Patch): void {
   const force = asked() == ASK_FORCE;
-  stop_machine(force ? move_all : exchange_sides);
+  stop_machine(force ? move_all : exchange_sides, true); // tasks that run learn their side when they go on
   if (!force) {
     const enabling = patch.state == KLP_STATE_DISABLING;
     klp().reversed = 1 - klp().reversed;

@@ -41,8 +41,9 @@ export class KlpState extends SpinLock {
   generation: i32;
   /** Version trace: address of the ring (TRACE_* in layout.ts), or 0; atomic. */
   ring: usize;
-  /** A stop: table index of what the last CPU runs, and what it gave. */
+  /** A stop: table index of what the last CPU runs, whether that looks at stacks, and what it gave. */
   action: i32;
+  stacks: bool;
   outcome: i32;
   /** livepatchd, which whoever ends a wait of its wakes up; written once at boot. */
   thread: Task;

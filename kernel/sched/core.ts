@@ -22,6 +22,7 @@ import { give_way, step_now } from "../cpu/give_way";
 import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";
 import { meter_record } from "../cpu/meter";
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
+import { stop_in_place, stops_in_place } from "../cpu/stop";
 import { context_switch, step_here } from "../cpu/switch";
 import { carry_out_pokes } from "../cpu/table";
 import {
@@ -255,6 +256,7 @@ export function preempt_enable(): void {
 }
 
 @notrace function safepoint_slow(): void {
+  leave_for_host(); // first: all CPUs may wait for this one, and its interrupts can wait
   poll();
   if (load<i32>(this_cpu, PERCPU_ATTENTION) & ATTENTION_GAP) measure_gap();
   leave_for_host();
@@ -268,7 +270,10 @@ export function preempt_enable(): void {
     if (bits == 0) return;
     if (bits & PENDING_OFFLINE) context_switch(EXIT_OFFLINE);
     else if (bits & PENDING_HOST) context_switch(EXIT_HOST);
-    else if (bits & PENDING_STOP) context_switch(EXIT_STOP); // stop_enter() takes the bit back
+    else if (bits & PENDING_STOP) {
+      if (stops_in_place()) stop_in_place();
+      else context_switch(EXIT_STOP); // stop_enter() takes the bit back
+    }
     else if (bits & PENDING_POKE) {
       atomic.and<i32>(this_cpu, ~PENDING_POKE, PERCPU_PENDING);
       if (phase() == PHASE_STUBS) install_stubs();

@@ -128,7 +128,7 @@ int main(int count, char **arguments) {
     struct timespec interval_time = {0, interval * 1000L};
     nanosleep(&interval_time, NULL);
     int64_t asked = now(), done;
-    struct timespec pause = {0, 100000};
+    struct timespec pause = {0, 1000000}; /* as the host sleeps that asks a machine */
     if (stopping_mode) {
       atomic_store(&remaining, threads);
       atomic_store(&missing, threads);
