@@ -2,7 +2,8 @@
  * Whether an image is older than what it was made from.
  *
  * Contract: a digest over the sources, the options and the toolchain's own code; equal digests mean equal images,
- * because a build reads nothing else. Files are read in one go: a build waits for nothing else meanwhile. Invariant: file names count too, so a renamed file is a change.
+ * because a build reads nothing else. Files are read in one go: a build has nothing else to do meanwhile. Invariant: file
+ * names count too, so a renamed file is a change.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";

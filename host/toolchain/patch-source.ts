@@ -7,17 +7,17 @@
  */
 import { applyPatch, parsePatch } from "diff";
 import type { StructuredPatch } from "diff";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { copyFileSync, mkdirSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, posix, relative, sep } from "node:path";
+import { dirname, join, posix, relative } from "node:path";
 import { MachineError } from "../errors.ts";
 import { filesBelow } from "./fingerprint.ts";
 import type { HookName } from "./patch-format.ts";
 
 /** A hook is found by its name alone; nobody in the kernel calls it, so the compiler must be asked for it. */
 const HOOK = /^\s*(?:@\w+\s+)*export function klp_((?:pre|post)_(?:un)?patch)\b/gm;
-const USER_PROGRAMS = join("kernel", "user") + sep;
+const USER_PROGRAMS = "kernel/user/";
 const HOOK_ENTRY = "kernel/klp_hooks.ts";
 
 /** A file of a kernel module. */
