@@ -7,10 +7,11 @@
 import { join } from "node:path";
 import { PACKAGE_ROOT } from "./compile.ts";
 import { KERNEL_ENTRIES, KERNEL_IMAGES, OPTIMIZE_LEVEL, PATCHABLE_IMAGES, USER_IMAGE } from "./images.ts";
-import { buildKernel } from "./kernel.ts";
+import { buildKernel, compileKernel } from "./kernel.ts";
 import type { KernelBuild } from "./kernel.ts";
 import { buildPatch } from "./patch.ts";
 import { patchFolders, readBase, readPatchFiles } from "./patch-files.ts";
+import type { CompiledSource } from "./source-unit.ts";
 import { buildUser } from "./user.ts";
 import type { UserBuild } from "./user.ts";
 
@@ -18,6 +19,8 @@ export type Job =
   | { readonly kind: "kernel"; readonly options: Omit<KernelBuild, "root"> }
   | { readonly kind: "user"; readonly options: Omit<UserBuild, "root"> }
   | { readonly kind: "patch"; readonly name: string; readonly diffs: readonly string[]; readonly image: string };
+
+export type KernelJob = Extract<Job, { readonly kind: "kernel" }>;
 
 export interface Artifact {
   /** Below dist, without ending. */
@@ -59,8 +62,18 @@ function imagesOf(diffs: readonly string[]): readonly string[] {
     : PATCHABLE_IMAGES.filter((image) => asked.split(/[\s:,]+/).includes(image));
 }
 
-export async function make(job: Job): Promise<Made> {
-  if (job.kind === "kernel") return buildKernel({ root: PACKAGE_ROOT, ...job.options });
+/** Kernel images with the same name of this begin with the same compilation. */
+export function sourceOf({ options: { debug, stepped } }: KernelJob): string {
+  return JSON.stringify({ debug, stepped });
+}
+
+export function compileFor({ options }: KernelJob): Promise<CompiledSource> {
+  return compileKernel({ root: PACKAGE_ROOT, ...options });
+}
+
+/** `source` is what compileFor() made for this kernel image, or for one that shares it. */
+export async function make(job: Job, source?: CompiledSource): Promise<Made> {
+  if (job.kind === "kernel") return buildKernel({ root: PACKAGE_ROOT, ...job.options }, source);
   if (job.kind === "user") return buildUser({ root: PACKAGE_ROOT, ...job.options });
   const { name, diffs, image } = job;
   const { base, baseData } = await readBase(PACKAGE_ROOT, image);

@@ -227,8 +227,8 @@ const STRANGE_PASSES = [
 
 /**
  * Binaryen's glue keeps the callbacks it has met in an array by number, and V8 makes a hash table of that as long as it
- * is sparse: in Binaryen 132 the passes of an image meet 1,342 of 13,867, and 1,366 make it an array. Passes over next to nothing add
- * 200 (an image: 14 % less time).
+ * is sparse: in Binaryen 132 the passes of an image meet 1,342 of 13,867, and 1,366 make it an array. Passes over next to
+ * nothing add 200 (an image: 14 % less time).
  */
 function acquainted(b: Binaryen): Binaryen {
   const m = new b.Module();

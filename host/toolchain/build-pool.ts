@@ -1,13 +1,14 @@
 /**
  * Threads that make artifacts side by side.
  *
- * Contract: `make` settles with what a free thread made, or with its refusal; `close` ends the threads. Invariant: a
- * thread has one job at a time, and one that dies fails its job only.
+ * Contract: `make` and `compile` settle with what a free thread made, or with its refusal; `close` ends the threads.
+ * Invariant: a thread has one request at a time, and one that dies fails that only.
  */
 import { Worker } from "node:worker_threads";
 import { MachineError } from "../errors.ts";
-import type { Job, Made } from "./artifacts.ts";
-import type { Outcome } from "./build-worker.ts";
+import type { Job, KernelJob, Made } from "./artifacts.ts";
+import type { Outcome, Request } from "./build-worker.ts";
+import type { CompiledSource } from "./source-unit.ts";
 
 export class BuildPool {
   readonly #most: number;
@@ -20,15 +21,23 @@ export class BuildPool {
     this.#most = threads;
   }
 
-  async make(job: Job): Promise<Made> {
+  async make(job: Job, source?: CompiledSource): Promise<Made> {
+    return (await this.#ask({ do: "make", job, source })) as Made;
+  }
+
+  async compile(job: KernelJob): Promise<CompiledSource> {
+    return (await this.#ask({ do: "compile", job })) as CompiledSource;
+  }
+
+  async #ask(request: Request): Promise<Made | CompiledSource> {
     const worker = await this.#take();
     try {
-      const outcome = await ask(worker, job);
+      const outcome = await ask(worker, request);
       this.#release(worker);
-      if (outcome.ok) return outcome.made;
+      if (outcome.ok) return outcome.result;
       throw new MachineError(outcome.code, outcome.what, outcome.remedy);
     } catch (error) {
-      if (!(error instanceof MachineError)) this.#threads--; // the thread is gone; the next job starts another
+      if (!(error instanceof MachineError)) this.#threads--; // the thread is gone; the next request starts another
       throw error;
     }
   }
@@ -52,7 +61,7 @@ export class BuildPool {
   }
 }
 
-function ask(worker: Worker, job: Job): Promise<Outcome> {
+function ask(worker: Worker, request: Request): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {
       worker.off("message", answered);
@@ -63,6 +72,6 @@ function ask(worker: Worker, job: Job): Promise<Outcome> {
     const failed = (error: Error): void => settle(() => reject(error));
     worker.on("message", answered);
     worker.on("error", failed);
-    worker.postMessage(job);
+    worker.postMessage(request);
   });
 }

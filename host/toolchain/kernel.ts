@@ -44,9 +44,14 @@ export interface KernelBuild extends Variant, SourceBuild {
   readonly mapName: string;
 }
 
-export async function buildKernel(options: KernelBuild): Promise<KernelImage> {
-  const compiled = await compileSource(options, { lines: options.mapName !== "" });
-  const { wasm, text, declarations, layout } = compiled;
+/** What a kernel image begins with; images that differ in other switches may share it. */
+export function compileKernel(options: KernelBuild): Promise<CompiledSource> {
+  return compileSource(options, { lines: options.mapName !== "" });
+}
+
+/** `compiled` is what compileKernel() made of the same source; without it, it is asked. */
+export async function buildKernel(options: KernelBuild, compiled?: CompiledSource): Promise<KernelImage> {
+  const { wasm, text, declarations, layout } = compiled ?? (await compileKernel(options));
   const source = sourceDigest(options.root);
   const bare = await readUnit(wasm, declarations);
   const unit = text === "" ? bare : await readUnit(text, declarations);
