@@ -35,7 +35,7 @@ export * from "./records";
 export { cpu_run } from "./cpu/run";
 export { cpu_trap, log_text, oops_end } from "./cpu/trap";
 // Called by code that the toolchain inserts:
-export { stop_enter, stop_leave } from "./cpu/stop";
+export { stop_enter, stop_leave } from "./cpu/stopped";
 export { stack_end_hit, step_point } from "./cpu/switch";
 export { klp_trace_call } from "./livepatch/version_trace";
 export { klp_target, trace_next } from "./livepatch/stub";

@@ -11,12 +11,13 @@ import {
 } from "../layout";
 import { panic } from "../lib/printk";
 import { scan_current } from "../livepatch/scan";
-import { set_side, side_of } from "../livepatch/side";
+import { set_side } from "../livepatch/side";
+import { side_of } from "../livepatch/universe";
 import { task_entry } from "../process/create";
 import { set_window_base } from "../process/user";
 import { TF_IDLE, TF_SAVED, Task, clear_flag, current, has_flag, set_flag } from "../sched/task";
 import { this_cpu } from "./percpu";
-import { stop_this_cpu } from "./stop";
+import { stop_this_cpu } from "./stopped";
 import { start_rewind, stop_unwind } from "./switch";
 import { carry_out_pokes } from "./table";
 import { condemn } from "./trap";

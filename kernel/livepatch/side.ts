@@ -6,16 +6,10 @@
  * stubs of its CPU a task's side is not true, but until every CPU has its stubs both choices are the same.
  */
 import { WORD } from "../layout";
-import { TF_KGR, Task, has_flag } from "../sched/task";
 
 /** Byte offsets into a slot's pair of choices. */
 export const SIDE_MARKED = 0;
 export const SIDE_MOVED = WORD;
-
-/** The side of a task on which no interrupt runs. */
-@inline export function side_of(task: Task): i32 {
-  return has_flag(task, TF_KGR) ? SIDE_MARKED : SIDE_MOVED;
-}
 
 @percpu let klp_side: i32 = 4; // SIDE_MOVED
 if (SIDE_MOVED != 4) ERROR("klp_side begins on the wrong side");

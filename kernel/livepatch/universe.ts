@@ -15,8 +15,13 @@ import { MACHINE, MACHINE_KGR_ASKED, MACHINE_KGR_OVER, PERCPU_RUN_IDLE, TASK_NAM
 import { pr_debug } from "../lib/debug";
 import { clear_flag, current, has_flag, set_flag, TF_KGR, Task } from "../sched/task";
 import { queues_flagged } from "../sched/runqueue";
-import { SIDE_MOVED, set_side } from "./side";
+import { SIDE_MARKED, SIDE_MOVED, set_side } from "./side";
 import { KlpState, PHASE_FLIP, klp, phase } from "./state";
+
+/** The side of a task on which no interrupt runs. */
+@inline export function side_of(task: Task): i32 {
+  return has_flag(task, TF_KGR) ? SIDE_MARKED : SIDE_MOVED;
+}
 
 /** A border: the current task's trip ends here and the next begins. */
 @inline export function kgr_task_safe(): void {

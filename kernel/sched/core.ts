@@ -22,7 +22,7 @@ import { give_way, step_now } from "../cpu/give_way";
 import { clear_need_resched, got_on, in_irq, irq_disable, irq_enable, need_resched, poll, raise_pending, set_need_resched } from "../cpu/irq";
 import { meter_record } from "../cpu/meter";
 import { count, count_max, cpu_id, record_ns, this_cpu } from "../cpu/percpu";
-import { stop_in_place, stops_in_place } from "../cpu/stop";
+import { stop_in_place, stops_in_place } from "../cpu/stopped";
 import { context_switch, step_here } from "../cpu/switch";
 import { carry_out_pokes } from "../cpu/table";
 import {
@@ -30,8 +30,9 @@ import {
   PERCPU_WAKE_LATENCY, TASK_NAME, TASK_NAME_SIZE, TASK_STATE,
 } from "../layout";
 import { log_begin, log_end, log_num, log_str, log_zero_ended, panic } from "../lib/printk";
-import { set_side, side_of } from "../livepatch/side";
+import { set_side } from "../livepatch/side";
 import { PHASE_STUBS, klp, phase } from "../livepatch/state";
+import { side_of } from "../livepatch/universe";
 import { spin_lock, spin_unlock } from "../lock/spinlock";
 import { enqueue, enqueue_first, may_queue, pick_next, runqueue, select_cpu, task_rq_lock } from "./runqueue";
 import { put_task } from "./tasklist";
