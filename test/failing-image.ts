@@ -16,6 +16,7 @@ export const FAILURE = {
   trapInWork: 7,
   softLockup: 8,
   hardLockup: 9,
+  lockupInNoise: 10,
 } as const;
 
 /** What a debug build must notice: the rows behind those, with what the panic says. */

@@ -9,22 +9,20 @@
  *
  * One CPU tells at a time. A task that is killed here keeps what it had allocated, as on Linux.
  */
-import { STATE_PANIC, TAINT_DIE } from "../abi";
+import { TAINT_DIE } from "../abi";
 import {
-  MACHINE, MACHINE_STATE, OOPS, PERCPU_IN_IRQ, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, SPINLOCK_NAME, SYSCTLS, SYSCTL_OOPSES, SYSCTL_PANIC_ON_OOPS, TASK_NAME,
-  TASK_NAME_SIZE,
+  PERCPU_IN_IRQ, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, SPINLOCK_NAME, SYSCTLS, SYSCTL_OOPSES, SYSCTL_PANIC_ON_OOPS, TASK_NAME, TASK_NAME_SIZE,
 } from "../layout";
-import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, lose_machine, printk } from "../lib/printk";
+import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, lose_machine, printk, release_log, take_log } from "../lib/printk";
 import { log_taint, taint } from "../lib/taint";
 import { TF_IDLE, TF_VITAL, current, has_flag } from "../sched/task";
 import { cpu_id, this_cpu } from "./percpu";
 
 const INIT_PID = 1;
 
-/** Begins to tell; until oops_fatal() nobody else does. */
+/** Begins to tell; until oops_fatal() nobody else logs anything. */
 @bare export function oops_begin(text: usize, length: i32): void {
-  // Pairs with the store in oops_fatal(). A machine that is lost needs no order.
-  while (atomic.cmpxchg<i32>(OOPS, 0, cpu_id + 1) != 0 && atomic.load<i32>(MACHINE, MACHINE_STATE) != STATE_PANIC) continue;
+  take_log();
   log_begin();
   log_str("Oops: ");
   log_bytes(text, length);
@@ -64,7 +62,7 @@ const INIT_PID = 1;
     log_end();
     lose_machine();
   }
-  atomic.store<i32>(OOPS, 0);
+  release_log();
   return reason != null;
 }
 

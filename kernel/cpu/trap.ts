@@ -10,7 +10,7 @@ import {
   MACHINE, MACHINE_STATE, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_PREEMPT, PERCPU_RESUMING, PERCPU_STEPPED, TASK_NAME,
   TASK_NAME_SIZE,
 } from "../layout";
-import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended } from "../lib/printk";
+import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, release_log } from "../lib/printk";
 import { TF_KILLED, TF_SAVED, Task, clear_flag, current, set_flag, stack_base } from "../sched/task";
 import { graph_forget } from "../trace/graph";
 import { oops_begin, oops_fatal } from "./oops";
@@ -23,7 +23,10 @@ import { stop_unwind } from "./switch";
   store<i32>(this_cpu, 0, PERCPU_IN_TASK);
   store<i32>(this_cpu, 0, PERCPU_RESUMING);
   store<i32>(this_cpu, 0, PERCPU_STEPPED);
-  if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) return TRAP_PANIC;
+  if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) {
+    release_log(); // what this CPU was telling, another one that panicked cut off
+    return TRAP_PANIC;
+  }
   if (!is_users(current(), about)) {
     oops_begin(text, length);
     return TRAP_OOPS;

@@ -15,7 +15,7 @@ import {
   PERCPU_LOCKS_HELD, PERCPU_PENDING, PERCPU_SPINNING_ON, PERCPU_STUCK_SINCE, PERCPU_STUCK_SWITCHES, PERCPU_STUCK_TOLD, PERCPU_TICK_SENT, SYSCTLS,
   SYSCTL_SOFTLOCKUP_PANIC, SYSCTL_WATCHDOG_SECOND, SYSCTL_WATCHDOG_THRESH, TASK_NAME, TASK_NAME_SIZE, TASK_PID,
 } from "../layout";
-import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, panic, printk } from "../lib/printk";
+import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, panic, printk, report_begin, report_end } from "../lib/printk";
 import { taint } from "../lib/taint";
 import { TF_IDLE, current, has_flag } from "../sched/task";
 import { log_held, log_who } from "./oops";
@@ -51,10 +51,12 @@ import { is_online } from "./present";
   const told = load<i32>(this_cpu, PERCPU_STUCK_TOLD);
   if (stuck < limit * (told + 1)) return;
   store<i32>(this_cpu, told + 1, PERCPU_STUCK_TOLD);
+  report_begin();
   log_lockup("soft lockup", "stuck", cpu_id, stuck);
   log_who();
   printk("Call Trace:");
   log_backtrace();
+  report_end();
   taint(TAINT_SOFTLOCKUP);
   if (load<i32>(SYSCTLS, SYSCTL_SOFTLOCKUP_PANIC)) panic("soft lockup");
 }
@@ -83,11 +85,13 @@ import { is_online } from "./present";
   const sent = load<f64>(block, PERCPU_TICK_SENT);
   if (!(atomic.load<i32>(block, PERCPU_PENDING) & PENDING_TICK) || !sent || now - sent < limit) return;
   if (load<f64>(block, PERCPU_DEAF_TOLD) == sent) return;
+  report_begin();
   log_lockup("hard lockup", "deaf to interrupts", cpu, now - sent);
   const waits_for = load<u32>(block, PERCPU_SPINNING_ON);
   if (waits_for) log_held("waits for spin lock: ", waits_for);
   if (load<i32>(block, PERCPU_LOCKS_HELD)) log_held("spin lock held: ", load<u32>(block, PERCPU_LAST_LOCK));
-  atomic.store<u64>(block, reinterpret<u64>(sent), PERCPU_DEAF_TOLD);
+  store<f64>(block, sent, PERCPU_DEAF_TOLD); // report_end() publishes it
+  report_end();
 }
 
 /** `watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [cat:7]`. */

@@ -2,12 +2,12 @@
  * The kernel log: a ring of bytes that the host drains, and panic(), which ends it.
  *
  * A line is built in the CPU's own block with interrupts off and goes into the ring in one piece, so lines of
- * different CPUs never mix. The ring forgets its oldest bytes; HEAD counts all that were ever written.
+ * different CPUs never mix; neither does what a CPU logs between report_begin() and report_end(). The ring forgets its
+ * oldest bytes; HEAD counts all that were ever written.
  */
 import { PENDING_PANIC, STATE_PANIC } from "../abi";
 import { clock_ns } from "../cpu/clock";
 import { cpu_block, cpu_id, this_cpu } from "../cpu/percpu";
-import { step_relax } from "../cpu/switch";
 import {
   LOG, LOG_HEAD, LOG_LOCK, LOG_TEXT, LOG_TEXT_SIZE, MACHINE, MACHINE_CPUS, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_IRQ_OFF,
   PERCPU_LINE, PERCPU_LINE_LENGTH, PERCPU_LINE_SIZE, PERCPU_PENDING,
@@ -81,16 +81,45 @@ import { put_hex, put_number, put_padded } from "./text";
 @notrace export function log_end(): void {
   store<u8>(cursor(), 10);
   advance_to(cursor() + 1);
-  // Acquire; pairs with the store below on the CPU that held it. Raw, because a spin lock reports its own trouble here.
-  while (atomic.cmpxchg<i32>(LOG, 0, cpu_id + 1, LOG_LOCK) != 0) step_relax();
+  const mine = load<i32>(LOG, LOG_LOCK) == cpu_id + 1;
+  if (!mine) take_log();
+  append_line();
+  if (!mine) release_log();
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) - 1, PERCPU_IRQ_OFF);
+}
+
+/**
+ * Until report_end(), lines of other CPUs wait. Nothing may happen meanwhile that waits for another CPU, which may be
+ * waiting for the log; on the stepped platform nothing may that steps, since a trap logs where nobody can wait.
+ */
+@notrace export function report_begin(): void {
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) + 1, PERCPU_IRQ_OFF);
+  take_log();
+}
+
+@notrace export function report_end(): void {
+  release_log();
+  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) - 1, PERCPU_IRQ_OFF);
+}
+
+/** Raw, because a spin lock reports its own trouble here. What this CPU was telling when it trapped, it tells no more. */
+@bare export function take_log(): void {
+  if (load<i32>(LOG, LOG_LOCK) == cpu_id + 1) return;
+  while (atomic.cmpxchg<i32>(LOG, 0, cpu_id + 1, LOG_LOCK) != 0) continue; // acquire; pairs with release_log()
+}
+
+/** Does nothing to a log that another CPU has. */
+@bare export function release_log(): void {
+  atomic.cmpxchg<i32>(LOG, cpu_id + 1, 0, LOG_LOCK); // pairs with take_log()
+}
+
+@bare function append_line(): void {
   const head = load<u32>(LOG, LOG_HEAD);
   const length = load<i32>(this_cpu, PERCPU_LINE_LENGTH);
   for (let i = 0; i < length; i++) {
     store<u8>(LOG + LOG_TEXT + (head + i) % LOG_TEXT_SIZE, load<u8>(this_cpu + PERCPU_LINE + i));
   }
   atomic.store<u32>(LOG, head + length, LOG_HEAD); // release; pairs with the host's load before it reads the bytes
-  atomic.store<i32>(LOG, 0, LOG_LOCK);
-  store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) - 1, PERCPU_IRQ_OFF);
 }
 
 /** One line of fixed text. */

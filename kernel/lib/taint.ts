@@ -17,7 +17,7 @@ const CLEAN_FIRST: u8 = 71; // 'G'
 
 /** Adds `Not tainted`, or `Tainted: ` with the letters, to the line under construction. */
 @notrace export function log_taint(): void {
-  const bits = atomic.load<i32>(SYSCTLS, SYSCTL_TAINTED);
+  const bits = load<i32>(SYSCTLS, SYSCTL_TAINTED); // never an older value than this CPU's own taint() left; a report may not step
   if (!bits) return log_str("Not tainted");
   log_str("Tainted: ");
   const last = 31 - clz(bits);

@@ -44,6 +44,17 @@ describe.each(MACHINES)("the watchdog ($platform)", (options) => {
     expect(await running.audit()).toEqual([]);
   });
 
+  it("tells a report in one piece, whatever else is logged meanwhile", async () => {
+    const running = await boot();
+    await running.exec("echo 3 > /proc/sys/kernel/watchdog_thresh");
+    expect(await running.selftest(FAILURE.lockupInNoise)).toBe(0);
+    const log = logOf(running);
+    expect(log.match(/^chatter$/gm)).toHaveLength(80);
+    const whole = /^watchdog: BUG: soft lockup .*\nCPU: .*\nCall Trace:\n(?: {2}.*\n)* {2}hostd_main\b/gm;
+    expect(log.match(whole)).toHaveLength(2);
+    expect(await running.audit()).toEqual([]);
+  });
+
   it("names a CPU that takes no interrupts for watchdog_thresh, although all others sleep, with the lock it holds", async () => {
     const running = await boot();
     await running.exec("echo 3 > /proc/sys/kernel/watchdog_thresh");
