@@ -297,7 +297,7 @@ export class Machine {
   async slotEntries(slots: readonly number[], { signal }: CallOptions = {}): Promise<string[][]> {
     const { patcher } = this.#live(this.#parts);
     refuseAborted(signal);
-    const asked = slotEntries(this.#platform, this.#map.stride, slots, (slot) => patcher.versionsOf(slot));
+    const asked = slotEntries(this.#platform, this.#map.stride, slots, (slot) => patcher.entriesFor(slot));
     return abortable(asked, signal);
   }
 

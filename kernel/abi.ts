@@ -194,7 +194,7 @@ export const KLP_DESC_OBJECT_LENGTH = 72; // 0: the kernel itself
 export const KLP_DESC_OBJECT = 76; // the module whose functions it replaces
 export const KLP_DESC_OBJECT_SIZE = 56;
 export const KLP_DESC_FIRST = 132;
-export const KLP_DESC_FUNCTION_SIZE = 12;
+export const KLP_DESC_FUNCTION_SIZE = 16;
 
 // ── frame ids ────────────────────────────────────────────────────────────────────────────────────
 export const USER_FRAME_IDS = 32768; // ids of user functions start here

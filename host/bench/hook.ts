@@ -16,6 +16,7 @@ import {
 } from "../../kernel/records.ts";
 import { MachineError } from "../errors.ts";
 import { readImage } from "../platform/node/files.ts";
+import type { LoadedPatch } from "../patch/patcher.ts";
 import type { Effort, Outcome, Reading, Tools } from "./bench.ts";
 import { figure, ratio } from "./figure.ts";
 import { bootKernel } from "./kernels.ts";
@@ -49,6 +50,7 @@ async function calls(effort: Effort, tools: Tools): Promise<Reading[]> {
   const direct: number[] = [];
   const hooked: number[] = [];
   const stub: number[] = [];
+  const back: number[] = [];
   const patched: number[] = [];
   await onMachine({ cpus: 1 }, tools, async (lab) => {
     const { machine } = lab;
@@ -58,34 +60,49 @@ async function calls(effort: Effort, tools: Tools): Promise<Reading[]> {
     for (let round = -WARM_UP; round < effort.rounds; round++) {
       tools.say(`hook: round ${Math.max(0, round)} of ${effort.rounds}`);
       const plain = await look(lab);
-      const sleeper = await machine.spawn("crowd", 0);
-      // Asleep inside a system call it does not move, and the transition waits for it.
-      while (!(await machine.read(`/proc/${sleeper}/stack`, tools)).includes("sys_read")) await machine.run(LOOK_S);
-      await machine.enable(patch, { ...tools, noWait: true });
-      while ((await machine.patchStatus(patch, tools)).remaining > 1) await machine.run(LOOK_S);
-      const held = await look(lab);
-      await machine.kill(sleeper);
-      await machine.wait(sleeper);
-      await machine.patchSettled(patch);
+      const held = await lookUnderWay(lab, patch, tools, () => machine.enable(patch, { ...tools, noWait: true }));
       const after = await look(lab);
-      await machine.disable(patch);
+      const heldBack = await lookUnderWay(lab, patch, tools, () => machine.disable(patch, { ...tools, noWait: true }));
       if (round < 0) continue;
       direct.push(...plain.direct);
       hooked.push(...plain.hooked);
-      stub.push(...held.hooked);
+      stub.push(...held);
+      back.push(...heldBack);
       patched.push(...after.hooked);
     }
   });
   const at = "one task";
+  const wayBack = "one task, on the way back";
   return [
     figure("call.direct", at, direct),
     figure("call.hooked", at, hooked),
     ratio("call.hooked_of_direct", at, hooked, direct),
     figure("call.slow_stub", at, stub),
     ratio("call.slow_stub_of_hooked", at, stub, hooked),
+    figure("call.slow_stub", wayBack, back),
+    ratio("call.slow_stub_of_hooked", wayBack, back, hooked),
     figure("call.patched", at, patched),
     ratio("call.patched_of_hooked", at, patched, hooked),
   ];
+}
+
+/** What a hooked call takes, ns, while somebody asleep in a system call keeps the transition that `begin` begins from its end. */
+async function lookUnderWay(
+  lab: Lab,
+  patch: LoadedPatch,
+  tools: Tools,
+  begin: () => Promise<void>,
+): Promise<readonly number[]> {
+  const { machine } = lab;
+  const sleeper = await machine.spawn("crowd", 0);
+  while (!(await machine.read(`/proc/${sleeper}/stack`, tools)).includes("sys_read")) await machine.run(LOOK_S);
+  await begin();
+  while ((await machine.patchStatus(patch, tools)).remaining > 1) await machine.run(LOOK_S);
+  const { hooked } = await look(lab);
+  await machine.kill(sleeper);
+  await machine.wait(sleeper);
+  await machine.patchSettled(patch);
+  return hooked;
 }
 
 /** What the loops take just now, ns per call. */

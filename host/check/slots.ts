@@ -12,7 +12,7 @@ export async function slotEntries(
   platform: Platform,
   stride: number,
   slots: readonly number[],
-  versionsOf: (slot: number) => ReadonlyMap<number, string>,
+  ofPatches: (slot: number) => ReadonlyMap<number, string>,
 ): Promise<string[][]> {
   const places = slots.map(
     (slot) =>
@@ -20,7 +20,7 @@ export async function slotEntries(
         [stride + slot, ORIGINAL],
         [2 * stride + slot, "stub"],
         [3 * stride + slot, "trace"],
-        ...versionsOf(slot),
+        ...ofPatches(slot),
       ]),
   );
   const questions = slots.map((slot, i) => ({ slot, candidates: [...(places[i]?.keys() ?? [])] }));

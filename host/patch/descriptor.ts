@@ -20,6 +20,7 @@ import {
   KLP_SLEEPS,
 } from "../../kernel/abi.ts";
 import { WORD } from "../../kernel/layout.ts";
+import { STUB_PREFIX } from "../toolchain/patch-format.ts";
 import type { HookName, PatchInfo } from "../toolchain/patch-format.ts";
 import type { Indices } from "./place.ts";
 
@@ -61,6 +62,7 @@ export function describePatch(
     put(at + WORD, place.indices.get(fn.path) ?? 0);
     const force = fn.force || place.force.has(fn.name) ? KLP_FORCE : 0;
     put(at + 2 * WORD, force | (place.sleeping.has(fn.path) ? KLP_SLEEPS : 0));
+    put(at + 3 * WORD, place.indices.get(STUB_PREFIX + fn.path) ?? 0);
   });
   return bytes;
 }

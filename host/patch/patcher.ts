@@ -30,8 +30,8 @@ import { MachineError } from "../errors.ts";
 import type { Mailbox } from "../mailbox.ts";
 import type { SharedMemory } from "../memory.ts";
 import type { Platform } from "../platform/platform.ts";
-import { DATA_BASE, FRAME_BASE } from "../toolchain/patch-format.ts";
-import type { LoadModel } from "../toolchain/patch-format.ts";
+import { DATA_BASE, FRAME_BASE, STUB_PREFIX, VERSION_PREFIX } from "../toolchain/patch-format.ts";
+import type { LoadModel, PatchInfo } from "../toolchain/patch-format.ts";
 import { describePatch } from "./descriptor.ts";
 import type { ObjectPatches } from "./objects.ts";
 import { blockBytes, layOut } from "./place.ts";
@@ -72,6 +72,8 @@ export interface LoadedPatch {
 }
 
 interface Place extends LoadedPatch {
+  /** Table index of each replaced function's own slow stub, or 0. */
+  readonly stubs: readonly number[];
   readonly block: number;
   readonly count: number;
   /** Names of all functions that it brings, by frame id from its first. */
@@ -133,12 +135,14 @@ export class Patcher {
     return place && name !== undefined ? { name, version: place.name } : undefined;
   }
 
-  /** Versions of a slot that loaded patches have, by table index. */
-  versionsOf(slot: number): Map<number, string> {
+  /** What loaded patches have for a slot, by table index: `stub`, or the patch whose version it is. */
+  entriesFor(slot: number): Map<number, string> {
     const found = new Map<number, string>();
-    for (const { name, slots, firstIndex } of this.#places.values()) {
+    for (const { name, slots, firstIndex, stubs } of this.#places.values()) {
       const place = slots.indexOf(slot);
-      if (place >= 0) found.set(firstIndex + place, name);
+      if (place < 0) continue;
+      found.set(firstIndex + place, name);
+      if (stubs[place]) found.set(stubs[place], "stub");
     }
     return found;
   }
@@ -304,9 +308,9 @@ export class Patcher {
   async #put(patch: VerifiedPatch, model: LoadModel, options: LoadOptions): Promise<Place> {
     const { info, sleeping } = patch;
     const number = this.#freeNumber();
-    const functions = [...info.functions, ...info.added].map(({ path }) => path);
-    const firstIndex = this.#freeIndices(functions.length);
-    const indices = new Map(functions.map((path, k) => [path, firstIndex + k]));
+    const entries = entriesOf(info);
+    const firstIndex = this.#freeIndices(entries.length);
+    const indices = new Map(entries.map((name, k) => [name, firstIndex + k]));
     const layout = layOut(patch);
     const block = await allocate(this.#mailbox, layout.bytes, `memory for patch ${info.name}`, options);
     const place: Place = {
@@ -318,7 +322,8 @@ export class Patcher {
       slots: info.object === null ? info.functions.map(({ slot }) => slot) : [],
       block,
       firstIndex,
-      count: functions.length,
+      stubs: info.functions.map(({ path }) => indices.get(STUB_PREFIX + path) ?? 0),
+      count: entries.length,
       rows: info.rows.map(({ name }) => name),
       path: (file) => `/sys/kernel/livepatch/${info.name}/${file}`,
     };
@@ -350,6 +355,7 @@ export class Patcher {
       ...Object.fromEntries(patch.info.calls.map((call) => [call.import, call.slot])),
       [FRAME_BASE]: PATCH_FRAME_IDS + number * PATCH_FRAME_RANGE,
       [DATA_BASE]: block + layout.dataOffset,
+      ...Object.fromEntries(patch.info.functions.map(({ path }) => [VERSION_PREFIX + path, indices.get(path) ?? 0])),
     };
     const entries = [...indices].map(([path, index]) => [index, path] as const);
     await this.#platform.install({ module: patch.module, entries, constants });
@@ -376,6 +382,12 @@ export class Patcher {
     }
     return first;
   }
+}
+
+/** What of a patch comes into the table: exports by name, the replaced functions first. */
+function entriesOf({ functions, added }: PatchInfo): string[] {
+  const stubs = functions.flatMap(({ stub, path }) => (stub ? [STUB_PREFIX + path] : []));
+  return [...functions.map(({ path }) => path), ...added.map(({ path }) => path), ...stubs];
 }
 
 function busy(name: string): MachineError {

@@ -24,7 +24,7 @@ export interface PatchLayout {
   readonly dataOffset: number;
 }
 
-/** Table indices of the functions that a slot can lead to, by path: replaced and added ones. */
+/** Table indices of what a patch exports for slots to lead to: functions by path, replaced and added ones, and stubs. */
 export type Indices = ReadonlyMap<string, number>;
 
 /** A patch or a module, as far as it lies in memory. */

@@ -7,7 +7,7 @@
 import { KLP_MODEL_KGRAFT, KLP_MODEL_KPATCH, KLP_MODEL_NONE, PATCH_FRAME_RANGE } from "../../kernel/abi.ts";
 import { MachineError } from "../errors.ts";
 import type { FunctionRow, KernelMap } from "../toolchain/image.ts";
-import { DATA_BASE, FRAME_BASE, readPatch, SLOT_PREFIX } from "../toolchain/patch-format.ts";
+import { DATA_BASE, FRAME_BASE, readPatch, SLOT_PREFIX, VERSION_PREFIX } from "../toolchain/patch-format.ts";
 import type { KernelSymbol, LoadModel, PatchInfo } from "../toolchain/patch-format.ts";
 import { STATE_BASE } from "../toolchain/module-format.ts";
 import { checkRecord, isOf } from "./well-formed.ts";
@@ -79,7 +79,8 @@ export function verifyPatch(bytes: Uint8Array, target: Target): VerifiedPatch {
     }
   }
   for (const call of info.calls) if (!isOf(info, call)) findSymbol(call, target.map);
-  checkImports(module, info, target.module, info.object === null ? [] : [STATE_BASE]);
+  const versions = info.functions.map(({ path }) => VERSION_PREFIX + path);
+  checkImports(module, info, target.module, info.object === null ? versions : [STATE_BASE]);
   return { module, info, data, sleeping };
 }
 

@@ -8,7 +8,7 @@
  */
 import { WORD } from "../../kernel/layout.ts";
 import { MachineError } from "../errors.ts";
-import { moduleFolder } from "../toolchain/patch-format.ts";
+import { moduleFolder, STUB_PREFIX } from "../toolchain/patch-format.ts";
 import type { KernelSymbol, PatchInfo } from "../toolchain/patch-format.ts";
 
 export function checkRecord(info: PatchInfo, module: WebAssembly.Module): void {
@@ -16,9 +16,11 @@ export function checkRecord(info: PatchInfo, module: WebAssembly.Module): void {
     WebAssembly.Module.exports(module).flatMap(({ name, kind }) => (kind === "function" ? [name] : [])),
   );
   const listed = [...info.functions, ...info.added].map(({ path }) => path);
+  const stubbed = info.functions.filter(({ stub }) => stub);
   const rows = new Set(info.rows.map(({ path }) => path));
   const fault =
     listed.find((path) => !functions.has(path)) ??
+    stubbed.find((fn) => !functions.has(STUB_PREFIX + fn.path) || isOf(info, fn))?.path ??
     listed.find((path, index) => listed.indexOf(path) !== index || !rows.has(path)) ??
     info.rows.find(({ k, frameSize }, index) => k !== index || !isPlace(frameSize, Infinity))?.path ??
     Object.values(info.hooks).find((path) => !info.added.some((one) => one.path === path)) ??

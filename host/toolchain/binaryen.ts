@@ -84,6 +84,7 @@ export interface Module {
     params: Type,
     results: Type,
   ): Expression;
+  return_call(name: string, operands: readonly Expression[], returns: Type): Expression;
   return_call_indirect(
     table: string,
     target: Expression,

@@ -29,7 +29,7 @@ export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS;
 /** The module's name of a runtime function. Refuses a kernel that lacks it, or has it with another signature. */
 export function runtimeFunction(unit: Unit, name: RuntimeFunction): string {
   const { signature, calledBy } = RUNTIME_FUNCTIONS[name];
-  const found = unit.functions().find((fn) => unit.shortName(fn.name) === name);
+  const found = [...unit.functions(), ...unit.imports()].find((fn) => unit.shortName(fn.name) === name);
   if (!found) {
     throw new MachineError(
       "MISSING_RUNTIME_FUNCTION",

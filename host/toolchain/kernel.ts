@@ -6,6 +6,7 @@
  * Invariant: all analysis of calls and pointers is done while calls are still direct; hooks come last.
  */
 import { createHash } from "node:crypto";
+import type { Expression } from "./binaryen.ts";
 import { BodyNormaliser } from "./body-hash.ts";
 import { runtimeFunction } from "./contract.ts";
 import { debugLines } from "./debug-lines.ts";
@@ -25,7 +26,8 @@ import { fillTable, hookCalls, planSlots } from "./passes/hooks.ts";
 import { maySleep } from "./passes/may-sleep.ts";
 import { exportPerCpu } from "./passes/percpu.ts";
 import { checkStaticData } from "./passes/static-data.ts";
-import { addStubs, slotChoice } from "./passes/stubs.ts";
+import { addSlowStubs, sideAmong, slotChoice } from "./passes/slow-stubs.ts";
+import { addTraceStubs } from "./passes/trace-stubs.ts";
 import { defineCopyEntry } from "./passes/table-entries.ts";
 import { traceVersions } from "./passes/version-trace.ts";
 import { appendSection, DATA_SECTION, encodeData, MAP_SECTION } from "./sections.ts";
@@ -104,8 +106,11 @@ function transform(
     const patchable = new Map(ids.filter(([path]) => plan.slots.has(path)));
     traceVersions(unit, patchable, { record: runtimeFunction(unit, "klp_trace_call"), layout });
   }
-  const choice = debug || stepped ? undefined : slotChoice(unit, layout);
-  fillTable(unit, plan, addStubs(unit, plan, choice));
+  const rewound = (name: string): boolean => sleepable.has(name);
+  const choice = debug || stepped ? undefined : slotChoice(layout, rewound, () => sideAmong(unit, percpu));
+  const versionOf = (slot: number): Expression => unit.m.i32.const(plan.stride + slot);
+  const slow = addSlowStubs(unit, { ...plan, choice, versionOf });
+  fillTable(unit, plan, { slow, trace: addTraceStubs(unit, plan) });
   addHeadroom(unit);
   const data = takeDataSegments(unit, text === "" ? MEMORY_OF_BYTES : MEMORY_OF_TEXT);
   const { wasm, sourceMap } = finish(unit, optimizeLevel, options.mapName);

@@ -8,6 +8,7 @@
  * Invariant: what comes out fits the image of `base` alone.
  */
 import { PATCH_FRAME_IDS, PATCH_FRAME_RANGE } from "../../kernel/abi.ts";
+import type { Expression } from "./binaryen.ts";
 import { runtimeFunction } from "./contract.ts";
 import { sameLine } from "./debug-lines.ts";
 import type { DebugLine } from "./debug-lines.ts";
@@ -18,12 +19,13 @@ import { placeDebugLines } from "./passes/debug-lines.ts";
 import { numberFrames } from "./passes/frames.ts";
 import { maySleep } from "./passes/may-sleep.ts";
 import { importRuntime, importSlots, keepOnly, reachable, slotOf } from "./passes/patch-links.ts";
-import { importPerCpu } from "./passes/percpu.ts";
-import { addStubs } from "./passes/stubs.ts";
+import { importPerCpu, sharePerCpu } from "./passes/percpu.ts";
+import { addSlowStubs, sideAmong, slotChoice } from "./passes/slow-stubs.ts";
+import { addTraceStubs } from "./passes/trace-stubs.ts";
 import { traceVersions } from "./passes/version-trace.ts";
 import { sleepersOf } from "./patch-changes.ts";
 import { PatchData } from "./patch-data.ts";
-import { DATA_BASE, FRAME_BASE } from "./patch-format.ts";
+import { DATA_BASE, FRAME_BASE, VERSION_PREFIX } from "./patch-format.ts";
 import type { Relocation } from "./patch-format.ts";
 import type { DataBlock } from "./sections.ts";
 import { makeSleepable } from "./sleepable.ts";
@@ -42,6 +44,10 @@ export interface LinkPlan {
   readonly symbols: readonly PlannedRow[];
   readonly roots: readonly string[];
   readonly own: readonly string[];
+  /** Functions that replace one of the kernel's, with its slot: they get slow stubs. */
+  readonly versions: ReadonlyMap<string, number>;
+  /** Functions whose calls may be rewound, in the kernel's version or the unit's. */
+  readonly rewound: (path: string) => boolean;
   /** All calls of pr_debug() in the unit, and those that are the module's own. */
   readonly lines: readonly DebugLine[];
   readonly ownLines: readonly DebugLine[];
@@ -56,6 +62,7 @@ export interface Linked {
   readonly rows: readonly PlannedRow[];
   /** Functions that the module exports, without stubs. */
   readonly exported: readonly string[];
+  readonly stubs: readonly string[];
   /** Bytes of each one's saved frame. */
   readonly frames: ReadonlyMap<string, number>;
   readonly sleepable: ReadonlySet<string>;
@@ -81,7 +88,9 @@ export function linkToKernel(unit: Unit, plan: LinkPlan): Linked {
   const stackEndHit = runtimeFunction(unit, "stack_end_hit");
   const record = runtimeFunction(unit, "klp_trace_call");
   const table = importSlots(unit, new Map([...kernelSlots, ...ownSlots]));
-  const stubs = addStubs(unit, { table, slots: ownSlots }, undefined, (_slot, name) => slotOf(unit, name));
+  const number = (path: string): Expression => slotOf(unit, path);
+  const slow = addSlowStubs(unit, { table, slots: ownSlots, slotOf: number });
+  const trace = addTraceStubs(unit, { table, slots: ownSlots }, number);
   importRuntime(unit);
 
   const { pointers } = unit.declarations;
@@ -100,8 +109,23 @@ export function linkToKernel(unit: Unit, plan: LinkPlan): Linked {
     traceVersions(unit, traced, { record, layout, base: FRAME_BASE });
   }
   importPerCpu(unit, base.percpu);
-  keepOnly(unit, [...exported, ...stubs.slow.values(), ...stubs.trace.values()]);
-  return { rows, exported, frames, sleepable, data: data.block() };
+  const stubs = [...slow.values(), ...trace.values(), ...addStubsOfVersions(unit, plan, table)];
+  keepOnly(unit, [...exported, ...stubs]);
+  return { rows, exported, stubs, frames, sleepable, data: data.block() };
+}
+
+/** Slow stubs that come with the versions of a patch. */
+function addStubsOfVersions(unit: Unit, plan: LinkPlan, table: string): Iterable<string> {
+  const { b, m } = unit;
+  const { base, layout, versions: slots, rewound } = plan;
+  const sideOf = (): string => sharePerCpu(unit, sideAmong(unit, base.percpu));
+  const asks = base.variant.debug || base.variant.stepped || slots.size === 0;
+  const choice = asks ? undefined : slotChoice(layout, rewound, sideOf);
+  const versionOf = (_slot: number, path: string): Expression => {
+    m.addGlobalImport(VERSION_PREFIX + path, "env", VERSION_PREFIX + path, b.i32, false);
+    return m.global.get(VERSION_PREFIX + path, b.i32);
+  };
+  return addSlowStubs(unit, { table, slots, choice, versionOf }).values();
 }
 
 /** The import that says which patch or module this is. */

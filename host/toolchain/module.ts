@@ -100,6 +100,8 @@ function transform(
     symbols,
     roots,
     own: roots,
+    versions: new Map(),
+    rewound: () => true,
     lines: source.lines,
     ownLines,
     unwatched: new Set(),

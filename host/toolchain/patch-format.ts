@@ -17,6 +17,9 @@ export const FRAME_BASE = "frame_base";
 export const DATA_BASE = "data_base";
 export const SLOT_PREFIX = "slot:";
 export const PERCPU_PREFIX = "percpu:";
+/** Before the path of a replaced function: the import of its version's table index, and the export of its slow stub. */
+export const VERSION_PREFIX = "version:";
+export const STUB_PREFIX = "slow:";
 
 export type PatchModel = "kpatch" | "kgraft";
 /** A model, or none: entries are swapped under everybody's feet, and frames of the old version may end in the new one. */
@@ -50,6 +53,8 @@ export interface ReplacedFunction extends KernelSymbol, Place {
   readonly class: "sleepable" | "atomic";
   /** Goes in although it is in use. */
   readonly force: boolean;
+  /** The patch brings a slow stub for it, from which a call of this version goes straight there. */
+  readonly stub: boolean;
   readonly k: number;
 }
 

@@ -8,7 +8,7 @@ import { MachineError } from "../errors.ts";
 import { view, walk } from "./expressions.ts";
 import type { KernelMap } from "./image.ts";
 import type { Changes } from "./patch-changes.ts";
-import { PATCH_FORMAT, SLOT_PREFIX } from "./patch-format.ts";
+import { PATCH_FORMAT, SLOT_PREFIX, STUB_PREFIX } from "./patch-format.ts";
 import type { KernelSymbol, PatchInfo, PatchModel, SlotCall } from "./patch-format.ts";
 import type { PlannedRow } from "./symbols.ts";
 import type { Unit } from "./unit.ts";
@@ -23,6 +23,7 @@ export interface PatchFacts {
   /** Functions of the module, in the order of `k`. */
   readonly rows: readonly PlannedRow[];
   readonly exported: readonly string[];
+  readonly stubs: readonly string[];
   readonly frames: ReadonlyMap<string, number>;
   readonly sleepable: ReadonlySet<string>;
   readonly hooks: PatchInfo["hooks"];
@@ -50,6 +51,7 @@ export function describePatch(unit: Unit, facts: PatchFacts): PatchInfo {
       bodyHash: before.bodyHash,
       class: before.class,
       force: forced.has(now.path),
+      stub: facts.stubs.includes(STUB_PREFIX + now.path),
       k: k.get(now.path) ?? 0,
     })),
     added: added.map(({ path, name, signature, file, line }) => ({

@@ -182,6 +182,9 @@ function transform(
     symbols: changes.symbols,
     roots: [...changes.replaced.map(({ now }) => now.path), ...changes.added.map(({ path }) => path)],
     own: [],
+    // A module's slots are known when it is loaded.
+    versions: new Map(module ? [] : changes.replaced.map((row) => [row.now.path, row.base.slot])),
+    rewound: (path) => changes.replaced.some((row) => row.now.path === path && row.base.class === "sleepable"),
     lines,
     ownLines: [],
     // Hooks run outside both universes: nobody watches them, nor a module's functions, whose slots change.

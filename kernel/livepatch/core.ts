@@ -81,6 +81,7 @@ export function klp_load(desc: usize): i32 {
     func.slot = load<i32>(from);
     func.index = load<i32>(from, WORD);
     func.flags = load<i32>(from, 2 * WORD);
+    func.stub = load<i32>(from, 3 * WORD);
     func.patch = number;
   }
   const result = wake_for_loaded(patch);

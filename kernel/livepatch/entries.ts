@@ -3,7 +3,7 @@
  */
 import { POKE_MAX } from "../layout";
 import { is_wanted } from "../trace/state";
-import { entry_of, is_slot, is_traced, pop_func, publish_top, push_func, set_moving, set_traced } from "./func_stack";
+import { entry_of, is_slot, is_traced, pop_func, publish_top, push_func, set_moving, set_settled, set_traced } from "./func_stack";
 import { Patch, func_at } from "./patch";
 import { poke_all_cpus, pokes_add, pokes_clear } from "./poke";
 import { KlpState, klp } from "./state";
@@ -29,18 +29,18 @@ import { KlpState, klp } from "./state";
   pokes_clear();
   for (let i = 0; i < patch.count; i++) {
     const slot = func_at(patch, i).slot;
-    set_moving(slot, false);
+    set_settled(slot);
     pokes_add(slot, entry_of(slot));
   }
 }
 
-/** A slow stub in each, or what lies over it. */
-@notrace export function list_stubs(patch: Patch): void {
+/** A slow stub in each, or what lies over it; contexts are to move to the patch's versions, or to those below. */
+@notrace export function list_stubs(patch: Patch, target: i32): void {
   pokes_clear();
   for (let i = 0; i < patch.count; i++) {
-    const slot = func_at(patch, i).slot;
-    set_moving(slot, true);
-    pokes_add(slot, entry_of(slot));
+    const func = func_at(patch, i);
+    set_moving(func.slot, target ? func : func.below);
+    pokes_add(func.slot, entry_of(func.slot));
   }
 }
 

@@ -4,7 +4,8 @@
  *   KLP_SLOTS[slot] ─► Func (newest) ─► Func ─► … ─► 0 = original, at table index STRIDE + slot
  *
  * A slow stub looks at no stack: beside it a slot has two choices, one per side of a transition, and the stub takes that
- * of its context (side.ts).
+ * of its context (side.ts). There is one in the kernel's image, and one may come with a patch's version: each serves all
+ * versions, and its own without a second indirect call.
  */
 import { KLP_ENTRIES, KLP_SLOTS, KLP_SLOT_CHOICE, KLP_SLOT_SIZE, MACHINE, MACHINE_STRIDE, MAX_SLOTS, WORD } from "../layout";
 import { SIDE_MARKED, SIDE_MOVED, side } from "./side";
@@ -20,6 +21,8 @@ export class Func {
   below: Func;
   /** Number of its patch. */
   patch: i32;
+  /** Table index of the slow stub that came with it, or 0. */
+  stub: i32;
 }
 export const FUNC_SIZE = <i32>offsetof<Func>();
 
@@ -31,6 +34,8 @@ class SlotRecord {
   /** What calls through a stub go to. Written by livepatchd while both sides agree or nobody is on the other. */
   marked_index: i32;
   moved_index: i32;
+  /** Table index of the slow stub while contexts move. Written by livepatchd before. */
+  stub: i32;
 }
 /** Stacks may hold frames of another version than the top: the slow stub stays. */
 const SLOT_LINGERS = 1;
@@ -75,8 +80,14 @@ if (<i32>offsetof<SlotRecord>() != KLP_SLOT_SIZE) ERROR("SlotRecord no longer fi
 @notrace export function set_lingering(slot: i32, lingers: bool): void {
   set(slot, SLOT_LINGERS, lingers);
 }
-@notrace export function set_moving(slot: i32, moves: bool): void {
-  set(slot, SLOT_MOVES, moves);
+/** Contexts are about to move to version `func`, or to the original. */
+@notrace export function set_moving(slot: i32, func: Func): void {
+  const brought = changetype<usize>(func) ? func.stub : 0;
+  record(slot).stub = brought ? brought : slow_stub_index(slot);
+  set(slot, SLOT_MOVES, true);
+}
+@notrace export function set_settled(slot: i32): void {
+  set(slot, SLOT_MOVES, false);
 }
 @notrace export function is_traced(slot: i32): bool {
   return has(slot, SLOT_TRACED);
@@ -91,7 +102,8 @@ if (<i32>offsetof<SlotRecord>() != KLP_SLOT_SIZE) ERROR("SlotRecord no longer fi
  */
 @notrace export function entry_of(slot: i32): i32 {
   if (has(slot, SLOT_TRACED)) return trace_stub_index(slot);
-  return has(slot, SLOT_LINGERS | SLOT_MOVES) ? slow_stub_index(slot) : index_of(top_of(slot), slot);
+  if (has(slot, SLOT_MOVES)) return record(slot).stub;
+  return has(slot, SLOT_LINGERS) ? slow_stub_index(slot) : index_of(top_of(slot), slot);
 }
 
 @inline export function is_slot(slot: i32): bool {

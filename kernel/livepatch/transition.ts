@@ -59,7 +59,7 @@ function move_everybody(patch: Patch, target: i32): void {
   set_phase(PHASE_MARKING);
   mark_everybody();
   set_phase(PHASE_STUBS);
-  list_stubs(patch);
+  list_stubs(patch, target);
   first_step();
   poke_present_cpus();
   // Only now, when each CPU has its stubs and knows its context's side.

@@ -1,10 +1,11 @@
 /** Patches that must not go in: each is refused by name, before anything changes, and the load does not notice. */
 
 import { createHash } from "node:crypto";
-import binaryen from "binaryen";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Machine, MachineErrorCode } from "../../host/index.ts";
 import { KLP_PATCHES, KLP_SLOT_SIZE, KLP_SLOTS, MAX_SLOTS } from "../../kernel/layout.ts";
+import { features, loadBinaryen } from "../../host/toolchain/binaryen.ts";
+import type { Binaryen } from "../../host/toolchain/binaryen.ts";
 import { PATCH_SECTION } from "../../host/toolchain/patch-format.ts";
 import type { PatchInfo, ReplacedFunction } from "../../host/toolchain/patch-format.ts";
 import { DATA_SECTION, appendSection } from "../../host/toolchain/sections.ts";
@@ -15,10 +16,12 @@ import { expectSlots, PIPES, underLoad } from "./rig.ts";
 
 const KLP_SLOTS_END = KLP_SLOTS + KLP_SLOT_SIZE * MAX_SLOTS;
 
+let binaryen: Binaryen;
 let kernel: Kernel;
 let good: Uint8Array;
 let foreign: Uint8Array;
 beforeAll(async () => {
+  binaryen = await loadBinaryen();
   kernel = await kernelImage("kernel-stepped");
   good = await patchImage("pair", PAIR);
   foreign = await patchImage("pair", PAIR, "kernel-debug");
@@ -31,15 +34,22 @@ function recordOf(bytes: Uint8Array): Mutable<PatchInfo> {
   return JSON.parse(new TextDecoder().decode(section)) as Mutable<PatchInfo>;
 }
 
-/** The good patch with another record, or with more data. */
-function forged(change: (info: Mutable<PatchInfo>) => void, data?: Uint8Array): Uint8Array {
+/** The good patch with another record, with more data, or with other code. */
+function forged(change: (info: Mutable<PatchInfo>) => void, data?: Uint8Array, code: Uint8Array = good): Uint8Array {
   const info = recordOf(good);
   change(info);
   const [own = new ArrayBuffer()] = WebAssembly.Module.customSections(
     new WebAssembly.Module(new Uint8Array(good)),
     DATA_SECTION,
   );
-  return withRecord(withoutCustom(good), info, data ?? new Uint8Array(own));
+  return withRecord(withoutCustom(code), info, data ?? new Uint8Array(own));
+}
+
+/** The good patch without the stub that came with its first function. */
+function stubless(): Uint8Array {
+  const module = binaryen.readBinary(good, features(binaryen));
+  module.removeExport(`slow:${first(recordOf(good)).path}`);
+  return forged(() => undefined, undefined, module.emitBinary());
 }
 
 /** A module without its custom sections. */
@@ -73,10 +83,11 @@ function hookless(): Uint8Array {
   if (!row) throw new Error("the kernel has no klp_target");
   const text = `(module (func (export "${row.path}") (param i32) (result i32) (i32.const 0)))`;
   const { path, name, sympos, signature, slot, bodyHash } = row;
-  const fn = { path, name, sympos, signature, slot, bodyHash, class: row.class, file: "", line: 1, force: false, k: 0 };
-  return withRecord(binaryen.parseText(text).emitBinary(), {
+  const fn = { path, name, sympos, signature, slot, bodyHash, class: row.class, file: "", line: 1, k: 0 };
+  const options = { force: false, stub: false };
+  return withRecord(binaryen.parseText(text, features(binaryen)).emitBinary(), {
     ...recordOf(good),
-    functions: [fn],
+    functions: [{ ...fn, ...options }],
     added: [],
     rows: [{ k: 0, path, name, signature, frameSize: 0, slot: 0 }],
     calls: [],
@@ -162,6 +173,12 @@ const REFUSED: readonly { what: string; bytes: () => Uint8Array; code: MachineEr
     bytes: () => forged((info) => void (first(info).class = "sleepable")),
     code: "NEWLY_SLEEPING",
     says: /could not sleep/,
+  },
+  {
+    what: "with a stub that it does not bring",
+    bytes: stubless,
+    code: "NOT_A_PATCH",
+    says: /does not fit its module, at kernel\/fs\/\w+\/\w+/,
   },
   {
     what: "that replaces nothing",

@@ -126,6 +126,7 @@ describe("kGraft, when a task is asleep inside the function,", () => {
         const patch = await machine.load(bytes, { model: "kgraft", noWait: true });
         await machine.run(ASLEEP_SECONDS);
         expect(await machine.patchStatus(patch)).toMatchObject({ state: "enabling" });
+        expect([...new Set((await machine.slotEntries(patch.slots)).flat())]).toEqual(["stub"]);
         const blockers = await machine.blockers();
         expect(blockers).toMatch(new RegExp(`PID: ${pid} Comm: sleeper\n(.*\n)*.*sys_nanosleep`));
         expect(await machine.patchSettled(patch)).toBe(0);

@@ -15,7 +15,8 @@ import { exportPerCpu, importPerCpu } from "../../host/toolchain/passes/percpu.t
 import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
 import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
 import { insertStepPoints } from "../../host/toolchain/passes/step-points.ts";
-import { addStubs } from "../../host/toolchain/passes/stubs.ts";
+import { addSlowStubs } from "../../host/toolchain/passes/slow-stubs.ts";
+import { addTraceStubs } from "../../host/toolchain/passes/trace-stubs.ts";
 import { traceVersions } from "../../host/toolchain/passes/version-trace.ts";
 import { moveGlobals } from "../../host/toolchain/passes/user-globals.ts";
 import { checkUserRules } from "../../host/toolchain/passes/user-rules.ts";
@@ -103,10 +104,43 @@ describe("a kernel pass", () => {
     expect(unit.m.emitText().replace(/ \((table|export "table").*\n/g, "")).toBe(before);
   });
 
+  it.each([
+    { kind: "with its small version inside", rewound: false, whileRewound: 300 },
+    { kind: "in front of a version that may be on a saved stack", rewound: true, whileRewound: 200 },
+  ])("slow-stubs runs what each side is to run, $kind", async ({ rewound, whileRewound }) => {
+    const unit = await unitOf(`(module (memory (export "memory") 1) (table $0 4 funcref)
+      (elem (i32.const 1) $original $older $version)
+      (global $side (export "side") (mut i32) (i32.const 0))
+      (global $__asyncify_state (export "state") (mut i32) (i32.const 0))
+      (func $original (param i32) (result i32) (i32.const 100))
+      (func $older (param i32) (result i32) (i32.const 200))
+      (func $klp_target (param i32) (result i32) (i32.const 2))
+      (func $version (param i32) (result i32) (local i32) (local.set 1 (i32.const 300)) (local.get 1)))`);
+    const choice = { address: 512, stride: 20, side: "side", rewound: () => rewound };
+    const plan = { table: "0", slots: new Map([["version", 7]]), choice, versionOf: () => unit.m.i32.const(3) };
+    expect([...addSlowStubs(unit, plan)]).toEqual([[7, "slow:version"]]);
+    unit.m.addFunctionExport("slow:version", "stub");
+    expect(unit.m.emitText().includes("(return_call $version")).toBe(rewound);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(unit.m.emitBinary()));
+    const { memory, side, state, stub } = exports as {
+      memory: WebAssembly.Memory;
+      side: WebAssembly.Global<"i32">;
+      state: WebAssembly.Global<"i32">;
+      stub: (value: number) => number;
+    };
+    new Int32Array(memory.buffer).set([1, 3], (512 + 7 * 20) / 4);
+    expect(stub(0)).toBe(100);
+    side.value = 4;
+    expect(stub(0)).toBe(300);
+    state.value = 2; // rewinding
+    expect(stub(0)).toBe(whileRewound);
+  });
+
   it("stubs makes a slow and a trace stub with each function's own signature", () =>
     expectPass("stubs", (unit) => {
       const plan = planSlots(unit, true);
-      fillTable(unit, plan, addStubs(unit, plan));
+      const versionOf = (slot: number): number => unit.m.i32.const(plan.stride + slot);
+      fillTable(unit, plan, { slow: addSlowStubs(unit, { ...plan, versionOf }), trace: addTraceStubs(unit, plan) });
     }));
 
   it("version-trace reports calls of watched functions, but not frames that are rewound", () =>

@@ -87,15 +87,14 @@ export function callSlot(kernel: MiniKernel, image: KernelImage, name: string, .
 export function load(kernel: MiniKernel, { wasm, info, data }: PatchImage): (path: string) => number {
   const slots = Object.fromEntries(info.calls.map((call) => [call.import, call.slot]));
   const hardware = { log: (value: number) => kernel.log.push(value), abort: () => kernel.log.push(-1) };
-  const places = { ...slots, frame_base: FRAME_BASE, data_base: DATA_BASE };
+  const first = kernel.table.length;
+  const indices = new Map([...info.functions, ...info.added].map(({ path }, k) => [path, first + k]));
+  const versions = Object.fromEntries([...indices].map(([path, index]) => [`version:${path}`, index]));
+  const places = { ...slots, ...versions, frame_base: FRAME_BASE, data_base: DATA_BASE };
   const env = { ...kernel.exports, ...hardware, ...places, memory: kernel.memory };
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env });
-  const indices = new Map<string, number>();
-  for (const { path } of [...info.functions, ...info.added]) {
-    const index = kernel.table.grow(1);
-    kernel.table.set(index, exports[path] as never);
-    indices.set(path, index);
-  }
+  kernel.table.grow(indices.size);
+  for (const [path, index] of indices) kernel.table.set(index, exports[path] as never);
   new Uint8Array(kernel.memory.buffer).set(data, DATA_BASE);
   for (const word of info.data.relocations) {
     const at = (DATA_BASE + word.offset) / 4;

@@ -264,7 +264,12 @@ describe("what an author may ask for", () => {
       post_unpatch: "kernel/main/klp_post_unpatch",
     });
     const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm)).map(({ name }) => name);
-    expect(paths(names.map((path) => ({ path }))).toSorted()).toEqual(["double", "klp_post_unpatch", "klp_pre_patch"]);
+    expect(paths(names.map((path) => ({ path }))).toSorted()).toEqual([
+      "double",
+      "klp_post_unpatch",
+      "klp_pre_patch",
+      "slow:double",
+    ]);
   });
 
   it("functions are forced by decorator or by name", async () => {

@@ -11,7 +11,7 @@ import { maySleep } from "../../host/toolchain/passes/may-sleep.ts";
 import { insertSafepoints } from "../../host/toolchain/passes/safepoints.ts";
 import { checkStaticData } from "../../host/toolchain/passes/static-data.ts";
 import { insertStepPoints } from "../../host/toolchain/passes/step-points.ts";
-import { addStubs } from "../../host/toolchain/passes/stubs.ts";
+import { addSlowStubs } from "../../host/toolchain/passes/slow-stubs.ts";
 import { traceVersions } from "../../host/toolchain/passes/version-trace.ts";
 import type { Unit } from "../../host/toolchain/unit.ts";
 import { unitOf } from "./fixture.ts";
@@ -158,7 +158,7 @@ ${sleeper(`(func $kernel/a/trace_enter (call $kernel/a/count))`)}`,
     code: "MISSING_RUNTIME_FUNCTION",
     says: /klp_target\(i32\)->i32/,
     module: `(module (func $kernel/a/f))\n;;! function kernel/a/f`,
-    pass: (unit) => void addStubs(unit, planSlots(unit, true)),
+    pass: (unit) => void addSlowStubs(unit, planSlots(unit, true)),
   },
   {
     when: "the record of a watched call would sleep",

@@ -32,6 +32,12 @@ export function importPerCpu(unit: Unit, known: readonly string[]): void {
   }
 }
 
+/** The kernel's variable `name`, for code that the toolchain adds behind importPerCpu(); it gives its name. */
+export function sharePerCpu({ b, m }: Unit, name: string): string {
+  if (m.getGlobal(name) === 0) m.addGlobalImport(name, "env", PREFIX + name, b.i32, true);
+  return name;
+}
+
 function mutableGlobals(unit: Unit): string[] {
   const { b, m } = unit;
   const globals = Array.from({ length: m.getNumGlobals() }, (_, i) => b.getGlobalInfo(m.getGlobalByIndex(i)));
