@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { MAIL_DONE, MAIL_EMPTY, MAIL_OP_AUDIT, MAIL_OP_READ, MAIL_REQUEST } from "../../kernel/abi.ts";
 import { MACHINE, MACHINE_MAIL_ARG, MACHINE_MAIL_STATE, MACHINE_MAIL_STATUS } from "../../kernel/layout.ts";
 import { abortable } from "../../host/abort.ts";
@@ -41,9 +41,11 @@ describe("a request to the kernel", () => {
   });
 
   it("has no limit where time is virtual", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const { answer, mailbox } = mailboxOf({ realTime: false });
     const waiting = mailbox.request(MAIL_OP_READ, "/a", 0, {});
-    await new Promise((resolve) => setTimeout(resolve, 20)); // twenty times the limit of the test above
+    await vi.advanceTimersByTimeAsync(3_600_000);
     answer(0);
     expect(await waiting).toMatchObject({ status: 0 });
   });
