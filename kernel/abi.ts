@@ -396,5 +396,5 @@ export const TAINT_LIVEPATCH = 32768; // K: a live patch has been loaded
 export const TRAP_IN_KERNEL = 1; // the innermost frame is the kernel's, or a patch's
 export const TRAP_STACK = 2; // the engine's stack was full
 export const TRAP_FAULT = 0; // the user program's own fault, which it has paid for
-export const TRAP_OOPS = 1; // the kernel's: oops_end() when the trace is in the log
+export const TRAP_OOPS = 1; // the kernel's
 export const TRAP_PANIC = 2; // the machine is lost already

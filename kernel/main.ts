@@ -33,7 +33,7 @@ export * from "./layout";
 export * from "./abi";
 export * from "./records";
 export { cpu_run } from "./cpu/run";
-export { cpu_trap, log_text, oops_end } from "./cpu/trap";
+export { cpu_trap, log_text, trap_end } from "./cpu/trap";
 // Called by code that the toolchain inserts:
 export { stop_enter, stop_leave } from "./cpu/stopped";
 export { stack_end_hit, step_point } from "./cpu/switch";

@@ -17,6 +17,7 @@ export const FAILURE = {
   softLockup: 8,
   hardLockup: 9,
   lockupInNoise: 10,
+  panicInNoise: 11,
 } as const;
 
 /** What a debug build must notice: the rows behind those, with what the panic says. */

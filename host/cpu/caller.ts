@@ -11,7 +11,6 @@ import { parseFrame } from "./backtrace.ts";
 /** Frames between JavaScript and the caller, with those that an engine that inlines little adds. */
 const DEPTH = 10;
 const TRACE_STUB = "trace:";
-const SLOW_STUB = "slow:";
 
 export function callerOf(frameIds: ReadonlyMap<string, number>): () => number {
   /** By the line that the engine prints, which holds the offset of the call. */
@@ -27,7 +26,8 @@ export function callerOf(frameIds: ReadonlyMap<string, number>): () => number {
     const lines = (new Error().stack ?? "").split("\n");
     Error.stackTraceLimit = limit;
     const stub = lines.findIndex((line) => nameIn(line).startsWith(TRACE_STUB));
-    const above = stub < 0 ? undefined : lines.slice(stub + 1).find((line) => !nameIn(line).startsWith(SLOW_STUB));
+    // A slow stub between them leaves no frame.
+    const above = stub < 0 ? undefined : lines[stub + 1];
     return above === undefined ? 0 : (frameIds.get(nameIn(above)) ?? 0);
   };
 }

@@ -5,7 +5,7 @@
  * or the machine. Contract: `run` gives an EXIT_* that the platform handles; traps never leave it. Invariant: user
  * programs have the same table indices on every CPU, because tasks move and take them along.
  */
-import { EXIT_PANIC, EXIT_STEP, TRAP_IN_KERNEL, TRAP_OOPS, TRAP_PANIC, TRAP_STACK } from "../../kernel/abi.ts";
+import { EXIT_PANIC, EXIT_STEP, TRAP_IN_KERNEL, TRAP_PANIC, TRAP_STACK } from "../../kernel/abi.ts";
 import {
   EMERGENCY,
   EMERGENCY_SIZE,
@@ -185,15 +185,17 @@ export class Cpu {
     const stack = error.stack ?? "";
     const task = memory.load(cpuBlock(this.id) + PERCPU_CURRENT);
     const name = `${memory.zeroEnded(task + TASK_NAME, TASK_NAME_SIZE)}[${memory.load(task + TASK_PID)}]`;
+    const lost = memory.load(MACHINE + MACHINE_PANIC_CPU);
+    // Before the kernel is told: from then on other CPUs wait that have something to log.
+    const lines = lost === 0 || lost === this.id + 1 ? describeStack(stack, this.#locate) : [];
     const about = (isInUserCode(stack) ? 0 : TRAP_IN_KERNEL) | (error instanceof RangeError ? TRAP_STACK : 0);
     const trap = this.#kernel.cpu_trap(about, ...this.#text(error.message));
     if (trap === TRAP_PANIC) {
       if (memory.load(MACHINE + MACHINE_PANIC_CPU) !== this.id + 1) return EXIT_PANIC;
       this.#log(`CPU ${this.id} was running ${name}`);
     }
-    for (const line of describeStack(stack, this.#locate)) this.#log(line);
-    if (trap === TRAP_OOPS) return this.#kernel.oops_end() === 0 ? EXIT_STEP : EXIT_PANIC;
-    return trap === TRAP_PANIC ? EXIT_PANIC : EXIT_STEP;
+    for (const line of lines) this.#log(line);
+    return this.#kernel.trap_end(trap) === 0 ? EXIT_STEP : EXIT_PANIC;
   }
 
   /** What is on this CPU's stack, for the kernel to log: nothing of the host's may run on top of that stack. */

@@ -11,7 +11,7 @@ export interface KernelExports extends WebAssembly.Exports {
   /** TRAP_* bits, and where the engine's message lies; gives what the trap was. */
   readonly cpu_trap: (about: number, address: number, length: number) => number;
   /** Behind TRAP_OOPS, when its trace is in the log: 1 when the machine is lost. */
-  readonly oops_end: () => number;
+  readonly trap_end: (trap: number) => number;
   /** Stepped platform, after EXIT_STOP: 1 when this CPU was the last and has done the work, 0 when it must wait. */
   readonly stop_enter: () => number;
   /** Stepped platform, when the stop has been decided. */

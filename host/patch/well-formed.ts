@@ -3,8 +3,8 @@
  *
  * Idea: the loader writes into the kernel's memory and tables by this record, so every place in it is checked first.
  * Contract: NOT_A_PATCH names the part that does not fit. Invariant: no relocation reaches outside the patch's own
- * data, no function is listed twice, rows are dense, so
- * that a frame id finds its row, and what is replaced belongs to one object.
+ * data, no export is listed twice, rows are dense, so that a frame id finds its row, and what is replaced belongs to one
+ * object.
  */
 import { WORD } from "../../kernel/layout.ts";
 import { MachineError } from "../errors.ts";
@@ -17,11 +17,12 @@ export function checkRecord(info: PatchInfo, module: WebAssembly.Module): void {
   );
   const listed = [...info.functions, ...info.added].map(({ path }) => path);
   const stubbed = info.functions.filter(({ stub }) => stub);
+  const exported = [...listed, ...stubbed.map(({ path }) => STUB_PREFIX + path)];
   const rows = new Set(info.rows.map(({ path }) => path));
   const fault =
-    listed.find((path) => !functions.has(path)) ??
-    stubbed.find((fn) => !functions.has(STUB_PREFIX + fn.path) || isOf(info, fn))?.path ??
-    listed.find((path, index) => listed.indexOf(path) !== index || !rows.has(path)) ??
+    exported.find((name, index) => !functions.has(name) || exported.indexOf(name) !== index) ??
+    listed.find((path) => !rows.has(path)) ??
+    stubbed.find((fn) => isOf(info, fn))?.path ??
     info.rows.find(({ k, frameSize }, index) => k !== index || !isPlace(frameSize, Infinity))?.path ??
     Object.values(info.hooks).find((path) => !info.added.some((one) => one.path === path)) ??
     info.data.relocations.find(({ offset }) => !isPlace(offset, info.data.bytes - WORD))?.kind ??

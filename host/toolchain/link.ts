@@ -44,10 +44,12 @@ export interface LinkPlan {
   readonly symbols: readonly PlannedRow[];
   readonly roots: readonly string[];
   readonly own: readonly string[];
-  /** Functions that replace one of the kernel's, with its slot: they get slow stubs. */
-  readonly versions: ReadonlyMap<string, number>;
-  /** Functions whose calls may be rewound, in the kernel's version or the unit's. */
-  readonly rewound: (path: string) => boolean;
+  /** Functions that replace one of the kernel's, which get slow stubs. */
+  readonly versions?: {
+    readonly slots: ReadonlyMap<string, number>;
+    /** Whether their calls may be rewound, in the kernel's version or the unit's. */
+    readonly rewound: (path: string) => boolean;
+  };
   /** All calls of pr_debug() in the unit, and those that are the module's own. */
   readonly lines: readonly DebugLine[];
   readonly ownLines: readonly DebugLine[];
@@ -117,15 +119,16 @@ export function linkToKernel(unit: Unit, plan: LinkPlan): Linked {
 /** Slow stubs that come with the versions of a patch. */
 function addStubsOfVersions(unit: Unit, plan: LinkPlan, table: string): Iterable<string> {
   const { b, m } = unit;
-  const { base, layout, versions: slots, rewound } = plan;
+  const { base, layout, versions } = plan;
+  if (!versions) return [];
   const sideOf = (): string => sharePerCpu(unit, sideAmong(unit, base.percpu));
-  const asks = base.variant.debug || base.variant.stepped || slots.size === 0;
-  const choice = asks ? undefined : slotChoice(layout, rewound, sideOf);
+  const asks = base.variant.debug || base.variant.stepped;
+  const choice = asks ? undefined : slotChoice(layout, versions.rewound, sideOf);
   const versionOf = (_slot: number, path: string): Expression => {
     m.addGlobalImport(VERSION_PREFIX + path, "env", VERSION_PREFIX + path, b.i32, false);
     return m.global.get(VERSION_PREFIX + path, b.i32);
   };
-  return addSlowStubs(unit, { table, slots, choice, versionOf }).values();
+  return addSlowStubs(unit, { table, slots: versions.slots, choice, versionOf }).values();
 }
 
 /** The import that says which patch or module this is. */

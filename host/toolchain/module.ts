@@ -100,8 +100,6 @@ function transform(
     symbols,
     roots,
     own: roots,
-    versions: new Map(),
-    rewound: () => true,
     lines: source.lines,
     ownLines,
     unwatched: new Set(),

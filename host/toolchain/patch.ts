@@ -16,6 +16,7 @@ import type { DebugLine } from "./debug-lines.ts";
 import type { KernelMap } from "./image.ts";
 import { KERNEL_ENTRIES } from "./images.ts";
 import { linkToKernel } from "./link.ts";
+import type { LinkPlan } from "./link.ts";
 import { buildModule } from "./module.ts";
 import type { ModuleImage } from "./module.ts";
 import { moduleSource } from "./module-source.ts";
@@ -157,6 +158,15 @@ function judge(unit: Unit, source: PatchedSource, base: KernelMap): Judged {
   );
 }
 
+/** What is no sleeper in the kernel is none in the patch either. */
+function versionsOf({ replaced }: Changes): NonNullable<LinkPlan["versions"]> {
+  const sleeping = new Set(replaced.flatMap(({ now, base }) => (base.class === "sleepable" ? [now.path] : [])));
+  return {
+    slots: new Map(replaced.map(({ now, base }) => [now.path, base.slot])),
+    rewound: (path) => sleeping.has(path),
+  };
+}
+
 function transform(
   unit: Unit,
   {
@@ -182,9 +192,7 @@ function transform(
     symbols: changes.symbols,
     roots: [...changes.replaced.map(({ now }) => now.path), ...changes.added.map(({ path }) => path)],
     own: [],
-    // A module's slots are known when it is loaded.
-    versions: new Map(module ? [] : changes.replaced.map((row) => [row.now.path, row.base.slot])),
-    rewound: (path) => changes.replaced.some((row) => row.now.path === path && row.base.class === "sleepable"),
+    ...(module ? {} : { versions: versionsOf(changes) }), // a module's slots are known when it is loaded
     lines,
     ownLines: [],
     // Hooks run outside both universes: nobody watches them, nor a module's functions, whose slots change.

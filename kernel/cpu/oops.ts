@@ -13,14 +13,14 @@ import { TAINT_DIE } from "../abi";
 import {
   PERCPU_IN_IRQ, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, SPINLOCK_NAME, SYSCTLS, SYSCTL_OOPSES, SYSCTL_PANIC_ON_OOPS, TASK_NAME, TASK_NAME_SIZE,
 } from "../layout";
-import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, lose_machine, printk, release_log, take_log } from "../lib/printk";
+import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, lose_machine, printk, take_log } from "../lib/printk";
 import { log_taint, taint } from "../lib/taint";
 import { TF_IDLE, TF_VITAL, current, has_flag } from "../sched/task";
 import { cpu_id, this_cpu } from "./percpu";
 
 const INIT_PID = 1;
 
-/** Begins to tell; until oops_fatal() nobody else logs anything. */
+/** Begins to tell; until trap_end() nobody else logs anything. */
 @bare export function oops_begin(text: usize, length: i32): void {
   take_log();
   log_begin();
@@ -62,7 +62,6 @@ const INIT_PID = 1;
     log_end();
     lose_machine();
   }
-  release_log();
   return reason != null;
 }
 

@@ -7,14 +7,14 @@
  */
 import { COUNTER_FAULTS, SIGSEGV, STATE_PANIC, TRAP_FAULT, TRAP_IN_KERNEL, TRAP_OOPS, TRAP_PANIC, TRAP_STACK } from "../abi";
 import {
-  MACHINE, MACHINE_STATE, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_PREEMPT, PERCPU_RESUMING, PERCPU_STEPPED, TASK_NAME,
+  MACHINE, MACHINE_PANIC_CPU, MACHINE_STATE, PERCPU_IN_IRQ, PERCPU_IN_TASK, PERCPU_IRQ_OFF, PERCPU_LOCKS_HELD, PERCPU_PREEMPT, PERCPU_RESUMING, PERCPU_STEPPED, TASK_NAME,
   TASK_NAME_SIZE,
 } from "../layout";
-import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, release_log } from "../lib/printk";
+import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, release_log, take_log } from "../lib/printk";
 import { TF_KILLED, TF_SAVED, Task, clear_flag, current, set_flag, stack_base } from "../sched/task";
 import { graph_forget } from "../trace/graph";
 import { oops_begin, oops_fatal } from "./oops";
-import { count, this_cpu } from "./percpu";
+import { count, cpu_id, this_cpu } from "./percpu";
 import { stop_unwind } from "./switch";
 
 /** The host tells the kernel that a trap left cpu_run(): TRAP_* bits, and what the engine calls it. Gives what it was. */
@@ -24,13 +24,16 @@ import { stop_unwind } from "./switch";
   store<i32>(this_cpu, 0, PERCPU_RESUMING);
   store<i32>(this_cpu, 0, PERCPU_STEPPED);
   if (atomic.load<i32>(MACHINE, MACHINE_STATE) == STATE_PANIC) {
-    release_log(); // what this CPU was telling, another one that panicked cut off
+    // This CPU goes on to tell, or another one that panicked has cut off what it told.
+    if (load<i32>(MACHINE, MACHINE_PANIC_CPU) == cpu_id + 1) take_log();
+    else release_log();
     return TRAP_PANIC;
   }
   if (!is_users(current(), about)) {
     oops_begin(text, length);
     return TRAP_OOPS;
   }
+  take_log();
   log_begin();
   log_zero_ended(changetype<usize>(current()) + TASK_NAME, TASK_NAME_SIZE);
   log_str("[");
@@ -38,13 +41,14 @@ import { stop_unwind } from "./switch";
   log_str("] fault: ");
   log_bytes(text, length);
   log_end();
-  kill_current();
   return TRAP_FAULT;
 }
 
-/** The trace of an oops is in the log: 0 = only the task is lost, 1 = the machine is. */
-@bare export function oops_end(): i32 {
-  if (oops_fatal(in_atomic_context())) return 1;
+/** The trace of what cpu_trap() gave is in the log: 0 = the CPU goes on, without the task; 1 = the machine is lost. */
+@bare export function trap_end(trap: i32): i32 {
+  const lost = trap == TRAP_PANIC || (trap == TRAP_OOPS && oops_fatal(in_atomic_context()));
+  release_log();
+  if (lost) return 1;
   kill_current();
   return 0;
 }

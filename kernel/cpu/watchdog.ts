@@ -15,7 +15,7 @@ import {
   PERCPU_LOCKS_HELD, PERCPU_PENDING, PERCPU_SPINNING_ON, PERCPU_STUCK_SINCE, PERCPU_STUCK_SWITCHES, PERCPU_STUCK_TOLD, PERCPU_TICK_SENT, SYSCTLS,
   SYSCTL_SOFTLOCKUP_PANIC, SYSCTL_WATCHDOG_SECOND, SYSCTL_WATCHDOG_THRESH, TASK_NAME, TASK_NAME_SIZE, TASK_PID,
 } from "../layout";
-import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, panic, printk, report_begin, report_end } from "../lib/printk";
+import { log_begin, log_bytes, log_end, log_num, log_str, log_zero_ended, panic, printk, log_report_begin, log_report_end } from "../lib/printk";
 import { taint } from "../lib/taint";
 import { TF_IDLE, current, has_flag } from "../sched/task";
 import { log_held, log_who } from "./oops";
@@ -51,20 +51,20 @@ import { is_online } from "./present";
   const told = load<i32>(this_cpu, PERCPU_STUCK_TOLD);
   if (stuck < limit * (told + 1)) return;
   store<i32>(this_cpu, told + 1, PERCPU_STUCK_TOLD);
-  report_begin();
+  // The emergency buffer is for stacks that are being unwound: not this one now. Written before others have to wait.
+  const text = <usize>(EMERGENCY + cpu_id * EMERGENCY_SIZE);
+  const end = text + backtrace(text, EMERGENCY_SIZE);
+  log_report_begin();
   log_lockup("soft lockup", "stuck", cpu_id, stuck);
   log_who();
   printk("Call Trace:");
-  log_backtrace();
-  report_end();
+  log_lines(text, end);
+  log_report_end();
   taint(TAINT_SOFTLOCKUP);
   if (load<i32>(SYSCTLS, SYSCTL_SOFTLOCKUP_PANIC)) panic("soft lockup");
 }
 
-/** The emergency buffer is for stacks that are being unwound: not this one now. */
-@notrace function log_backtrace(): void {
-  const text = <usize>(EMERGENCY + cpu_id * EMERGENCY_SIZE);
-  const end = text + backtrace(text, EMERGENCY_SIZE);
+@notrace function log_lines(text: usize, end: usize): void {
   for (let line = text; line < end; ) {
     let length = 0;
     while (line + length < end && load<u8>(line + length) != 10) length++;
@@ -85,13 +85,19 @@ import { is_online } from "./present";
   const sent = load<f64>(block, PERCPU_TICK_SENT);
   if (!(atomic.load<i32>(block, PERCPU_PENDING) & PENDING_TICK) || !sent || now - sent < limit) return;
   if (load<f64>(block, PERCPU_DEAF_TOLD) == sent) return;
-  report_begin();
-  log_lockup("hard lockup", "deaf to interrupts", cpu, now - sent);
+  log_report_begin();
+  // Who had the log until now may have been that CPU, and have taken its tick since.
+  if (load<f64>(block, PERCPU_TICK_SENT) == sent && load<i32>(block, PERCPU_PENDING) & PENDING_TICK) tell_deaf(cpu, sent, now - sent);
+  log_report_end();
+}
+
+@notrace function tell_deaf(cpu: i32, sent: f64, ns: f64): void {
+  const block = cpu_block(cpu);
+  log_lockup("hard lockup", "deaf to interrupts", cpu, ns);
   const waits_for = load<u32>(block, PERCPU_SPINNING_ON);
   if (waits_for) log_held("waits for spin lock: ", waits_for);
   if (load<i32>(block, PERCPU_LOCKS_HELD)) log_held("spin lock held: ", load<u32>(block, PERCPU_LAST_LOCK));
-  store<f64>(block, sent, PERCPU_DEAF_TOLD); // report_end() publishes it
-  report_end();
+  store<f64>(block, sent, PERCPU_DEAF_TOLD); // log_report_end() publishes it
 }
 
 /** `watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [cat:7]`. */

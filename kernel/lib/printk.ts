@@ -2,7 +2,7 @@
  * The kernel log: a ring of bytes that the host drains, and panic(), which ends it.
  *
  * A line is built in the CPU's own block with interrupts off and goes into the ring in one piece, so lines of
- * different CPUs never mix; neither does what a CPU logs between report_begin() and report_end(). The ring forgets its
+ * different CPUs never mix; neither does what a CPU logs between log_report_begin() and log_report_end(). The ring forgets its
  * oldest bytes; HEAD counts all that were ever written.
  */
 import { PENDING_PANIC, STATE_PANIC } from "../abi";
@@ -89,23 +89,24 @@ import { put_hex, put_number, put_padded } from "./text";
 }
 
 /**
- * Until report_end(), lines of other CPUs wait. Nothing may happen meanwhile that waits for another CPU, which may be
+ * Until log_report_end(), lines of other CPUs wait. Nothing may happen meanwhile that waits for another CPU, which may be
  * waiting for the log; on the stepped platform nothing may that steps, since a trap logs where nobody can wait.
  */
-@notrace export function report_begin(): void {
+@notrace export function log_report_begin(): void {
   store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) + 1, PERCPU_IRQ_OFF);
   take_log();
 }
 
-@notrace export function report_end(): void {
+@notrace export function log_report_end(): void {
   release_log();
   store<i32>(this_cpu, load<i32>(this_cpu, PERCPU_IRQ_OFF) - 1, PERCPU_IRQ_OFF);
 }
 
-/** Raw, because a spin lock reports its own trouble here. What this CPU was telling when it trapped, it tells no more. */
+/** Raw, because a spin lock reports its own trouble here. A CPU that trapped may have it already. */
 @bare export function take_log(): void {
   if (load<i32>(LOG, LOG_LOCK) == cpu_id + 1) return;
-  while (atomic.cmpxchg<i32>(LOG, 0, cpu_id + 1, LOG_LOCK) != 0) continue; // acquire; pairs with release_log()
+  // Acquire; pairs with release_log(). Stepped, no other CPU gets its turn while one has it: somebody stepped in a report.
+  while (atomic.cmpxchg<i32>(LOG, 0, cpu_id + 1, LOG_LOCK) != 0) if (STEPPED) unreachable();
 }
 
 /** Does nothing to a log that another CPU has. */
@@ -130,7 +131,7 @@ import { put_hex, put_number, put_padded } from "./text";
 }
 
 /** The machine is lost: marks the state, interrupts every CPU. The first CPU to panic is the one that is reported. */
-@notrace export function lose_machine(): void {
+@bare export function lose_machine(): void {
   atomic.cmpxchg<i32>(MACHINE, 0, cpu_id + 1, MACHINE_PANIC_CPU);
   atomic.store<i32>(MACHINE, STATE_PANIC, MACHINE_STATE); // pairs with the host's load after a trap
   for (let cpu = 0; cpu < load<i32>(MACHINE, MACHINE_CPUS); cpu++) {
@@ -139,13 +140,14 @@ import { put_hex, put_number, put_padded } from "./text";
   }
 }
 
-/** Stops the machine for good, and leaves by a trap that the host recognises. Call after the reason was logged. */
-@notrace export function die(): void {
+/** Stops the machine for good, and leaves by a trap that the host recognises. Call with the log taken and the reason logged. */
+@bare export function die(): void {
   lose_machine();
   unreachable();
 }
 
-@notrace export function panic(reason: string): void {
+@bare export function panic(reason: string): void {
+  take_log();
   log_begin();
   log_str("Kernel panic - not syncing: ");
   log_str(reason);

@@ -1,10 +1,11 @@
 /**
- * What the stubs ask. The toolchain emits two stubs per slot; the host puts one into a CPU's table where it is wanted.
+ * What the stubs ask. The toolchain emits two stubs per slot, and one more per version of a patch; a poke puts one into a
+ * CPU's table where it is wanted.
  *
- *   slow stub    next = klp_target(slot); the call goes there
+ *   slow stub    next = klp_target(slot), or, in an image for use, the slot's choice while nothing is rewound
  *   trace stub   trace_enter(slot), the call to trace_next(slot), trace_exit(slot); see trace/calls.ts
  *
- * Table regions: [slots | originals | slow stubs | trace stubs], STRIDE entries each; patches' versions come later.
+ * Table regions: [slots | originals | slow stubs | trace stubs], STRIDE entries each; patches' versions and stubs come later.
  * A saved frame resumes the code that made it: while a stack is rewound, the frame about to be restored lies on top and
  * names its version.
  */

@@ -18,7 +18,7 @@ import {
   LOCKDEP, LOCKDEP_CLASSES, LOCKDEP_EDGES, LOCKDEP_EDGE_COUNT, LOCKDEP_EDGE_SIZE, LOCKDEP_FULL, LOCKDEP_LOCK, LOCKDEP_MATRIX, LOCKDEP_MAX_CLASSES,
   LOCKDEP_MAX_EDGES, LOCKDEP_TRAIL, PERCPU_CURRENT, PERCPU_HELD, PERCPU_HELD_MAX, PERCPU_LOCKS_HELD, SPINLOCK_NAME, TASK_NAME, TASK_NAME_SIZE, TASK_PID,
 } from "../layout";
-import { log_begin, log_end, log_num, log_str, log_zero_ended, printk, report_begin, report_end } from "../lib/printk";
+import { log_begin, log_end, log_num, log_str, log_zero_ended, printk, log_report_begin, log_report_end } from "../lib/printk";
 import { taint } from "../lib/taint";
 import { put_text } from "../lib/text";
 
@@ -161,7 +161,7 @@ if (LOCKDEP_MAX_EDGES > 255) ERROR("an edge's number plus one no longer fits a b
 @notrace function report(from: i32, to: i32): void {
   taint(TAINT_WARN);
   const task = <usize>load<u32>(this_cpu, PERCPU_CURRENT);
-  report_begin();
+  log_report_begin();
   log_begin();
   log_str("possible circular locking dependency: ");
   log_zero_ended(task + TASK_NAME, TASK_NAME_SIZE);
@@ -176,7 +176,7 @@ if (LOCKDEP_MAX_EDGES > 255) ERROR("an edge's number plus one no longer fits a b
   log_end();
   log_step(from, to, task + TASK_NAME, load<i32>(task, TASK_PID), "now");
   log_back(to, from);
-  report_end();
+  log_report_end();
 }
 
 /** The steps of the trail from `from` to `to`, in their order. */

@@ -12,7 +12,7 @@ import {
   PERCPU_IRQ_OFF, PERCPU_LAST_LOCK, PERCPU_LOCKS_HELD, PERCPU_PENDING, PERCPU_SPINNING_ON, SPINLOCK_CONTENDED, SPINLOCK_NAME,
   SPINLOCK_OWNER, SPINLOCK_SIZE, SPINLOCK_WAITERS,
 } from "../layout";
-import { die, log_begin, log_end, log_num, log_str } from "../lib/printk";
+import { die, log_begin, log_end, log_num, log_str, take_log } from "../lib/printk";
 import { lockdep_spin, lockdep_spin_released, lockdep_spin_taken } from "./lockdep";
 
 /** Spins before a waiter sleeps: about 20 µs. */
@@ -101,7 +101,8 @@ if (<i32>offsetof<SpinLock>("contended") != SPINLOCK_CONTENDED) ERROR("SpinLock.
   return atomic.load<i32>(changetype<usize>(lock)) == cpu_id + 1;
 }
 
-@notrace function lock_panic(what: string, lock: SpinLock): void {
+@bare function lock_panic(what: string, lock: SpinLock): void {
+  take_log();
   log_begin();
   log_str("Kernel panic - not syncing: ");
   log_str(what);

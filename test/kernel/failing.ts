@@ -9,7 +9,7 @@ import { cpu_relax, irq_enable, poll } from "../../kernel/cpu/irq";
 import { cpu_block, cpu_id, this_cpu } from "../../kernel/cpu/percpu";
 import { context_switch } from "../../kernel/cpu/switch";
 import { PERCPU_DEAF_TOLD, PERCPU_STUCK_TOLD, SELFTEST, SYSCTLS, SYSCTL_WATCHDOG_SECOND } from "../../kernel/layout";
-import { panic, printk, report_begin, report_end } from "../../kernel/lib/printk";
+import { panic, printk, log_report_begin, log_report_end } from "../../kernel/lib/printk";
 import { SpinLock, spin_lock, spin_lock_init, spin_unlock } from "../../kernel/lock/spinlock";
 import { Mutex, mutex_init, mutex_lock, mutex_trylock, mutex_unlock } from "../../kernel/lock/mutex";
 import { alloc_pages, free_pages } from "../../kernel/mm/page";
@@ -31,6 +31,7 @@ const CHATTER = 40;
 const FAILURES: StaticArray<Test> = [
   fail_panic, fail_trap_with_lock, fail_sleep_for_ever, fail_busy_wait, fail_unknown_exit,
   fail_trap, fail_trap_with_mutex, fail_trap_in_work, fail_soft_lockup, fail_hard_lockup, fail_lockup_in_noise,
+  fail_panic_in_noise,
   fail_safepoint_with_lock, fail_safepoint_without_preemption, fail_sleep_with_lock, fail_recursive_lock, fail_foreign_unlock, fail_irq_enable,
   fail_write_to_freed_object, fail_double_kfree, fail_write_to_freed_page, fail_double_free_pages, fail_free_pages_of_other_order,
   fail_foreign_mutex_unlock, fail_recursive_mutex,
@@ -112,10 +113,10 @@ function fail_soft_lockup(): i32 {
 /** Takes no interrupts, with a lock held, until the watchdog has told so. */
 function deaf(argument: i32): i32 {
   spin_lock(lock());
-  report_begin();
+  log_report_begin();
   store<f64>(this_cpu, 0, PERCPU_DEAF_TOLD); // a tick that came late before, on a slow computer, is not what is asked for
-  report_end();
-  while (!atomic.load<u64>(this_cpu, PERCPU_DEAF_TOLD)) continue; // pairs with report_end() in watchdog.ts
+  log_report_end();
+  while (!atomic.load<u64>(this_cpu, PERCPU_DEAF_TOLD)) continue; // pairs with log_report_end() in watchdog.ts
   spin_unlock(lock());
   return 0;
 }
@@ -146,6 +147,23 @@ function fail_lockup_in_noise(): i32 {
   while (!atomic.load<i32>(SCRATCH)) poll();
   preempt_enable();
   return join_threads(1);
+}
+
+function babble(argument: i32): i32 {
+  while (load<i32>(SCRATCH) >= 0) {
+    printk("babble");
+    atomic.store<i32>(SCRATCH, 1); // pairs with the load in fail_panic_in_noise()
+    cpu_relax();
+  }
+  return 0;
+}
+
+/** A CPU panics, and another one talks until it notices. */
+function fail_panic_in_noise(): i32 {
+  kthread_run(babble, 0, "babble", 1 - cpu_id);
+  while (!atomic.load<i32>(SCRATCH)) poll();
+  panic("over all the noise");
+  return 0;
 }
 
 function fail_safepoint_with_lock(): i32 {

@@ -178,7 +178,17 @@ const REFUSED: readonly { what: string; bytes: () => Uint8Array; code: MachineEr
     what: "with a stub that it does not bring",
     bytes: stubless,
     code: "NOT_A_PATCH",
-    says: /does not fit its module, at kernel\/fs\/\w+\/\w+/,
+    says: /does not fit its module, at slow:kernel\/fs\/\w+\/\w+/,
+  },
+  {
+    what: "that lists a stub as a function of its own",
+    bytes: () =>
+      forged((info) => {
+        const { name, signature, file, line, path } = first(info);
+        info.added.push({ path: `slow:${path}`, name, signature, file, line, class: "atomic", k: 0 });
+      }),
+    code: "NOT_A_PATCH",
+    says: /does not fit its module, at slow:/,
   },
   {
     what: "that replaces nothing",

@@ -104,6 +104,15 @@ describe("a fault in kernel code", () => {
     expect(await running.audit()).toEqual([]);
   });
 
+  it("a panic is told in one piece, however much another CPU has to say", async () => {
+    const threads = { platform: "threads", cpus: 2, image: await failingImage(false), selftests: true } as const;
+    const running = (machine = await Machine.boot(threads));
+    await expect(running.selftest(FAILURE.panicInNoise)).rejects.toMatchObject({ code: "KERNEL_PANIC" });
+    expect(logOf(running)).toMatch(
+      /^Kernel panic - not syncing: over all the noise\nCPU \d was running hostd\[\d+\]\n(?: {2}.*\n)* {2}fail_panic_in_noise.*\n(?: {2}.*\n)* {2}hostd_main\b/m,
+    );
+  });
+
   it.each([
     {
       when: "with a mutex held",

@@ -6,7 +6,8 @@
  *           n = `klp_target(7)`, or, without the call, `i32.load(KLP_SLOTS + 7 * size + KLP_SLOT_CHOICE + side)`, but
  *           klp_target(7) while a stack is rewound.
  * Emitted   a function per slot, with its signature. Its own version is the original in a kernel, the patch's in a patch,
- *           and takes no second indirect call, or no second call when it is small; a module's has none.
+ *           and takes no second indirect call, or no second call when it is small and calls nobody (a copy, for which
+ *           the source map has no lines); a module's has none.
  * Invariant stubs are not Asyncify'd and leave no frame, so no saved stack shows them; a rewinding call passes through
  *           them again. Comes behind all that changes the bodies of functions.
  */
@@ -23,8 +24,9 @@ const WORD = 4;
 /** The kernel's per-CPU variable: a byte offset into a slot's pair. */
 const SIDE = "klp_side";
 
-/** Expressions of a function that is copied into its stub. */
+/** Most expressions of a function that is copied into its stub. */
 const SMALL = 32;
+const CALLS = new Set(["Call", "CallIndirect", "CallRef"]);
 
 /** Functions that own slots, and the table that they are in. */
 export interface SlowPlan extends Pick<SlotPlan, "table" | "slots"> {
@@ -94,17 +96,22 @@ function addSlowStub(unit: Unit, fn: DefinedFunction, plan: SlowPlan, index: Exp
   else {
     const local = given.length + fn.vars.length;
     const others = m.if(m.i32.ne(m.local.tee(local, index, b.i32), own), leave(m.local.get(local, b.i32)));
-    const copied = plan.choice && !plan.choice.rewound(fn.name) && isSmall(unit, fn);
+    const copied = plan.choice && !plan.choice.rewound(fn.name) && isSmallLeaf(unit, fn);
     const version = copied ? m.copyExpression(fn.body) : m.return_call(fn.name, parameters(), fn.results);
     m.addFunction(name, fn.params, fn.results, [...fn.vars, b.i32], m.block(null, [others, version], fn.results));
   }
   return name;
 }
 
-function isSmall(unit: Unit, fn: DefinedFunction): boolean {
+/** Whose copy nobody sees: the stack of a callee names its caller. */
+function isSmallLeaf(unit: Unit, fn: DefinedFunction): boolean {
   let expressions = 0;
-  walk(unit.b, fn.body, () => void expressions++);
-  return expressions <= SMALL;
+  let calls = false;
+  walk(unit.b, fn.body, (_expression, kind) => {
+    expressions++;
+    calls ||= CALLS.has(kind);
+  });
+  return !calls && expressions <= SMALL;
 }
 
 /** Table index of the version that the running context calls, or whose frame is rewound. */
