@@ -11,7 +11,7 @@
  */
 import { TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from "../abi";
 import { MUTEXES, MUTEXES_SIZE, TASK_NAME_SIZE } from "../layout";
-import { die, invariant, log_begin, log_end, log_num, log_str, log_zero_ended } from "../lib/printk";
+import { die, invariant, log_begin, log_end, log_num, log_str, log_zero_ended, take_log } from "../lib/printk";
 import { put_number, put_text, put_zero_ended } from "../lib/text";
 import { might_sleep, schedule } from "../sched/core";
 import { Task, current } from "../sched/task";
@@ -180,6 +180,8 @@ export function mutexes_abandon(): void {
 }
 
 @notrace function mutex_panic(what: string, mutex: Mutex): void {
+  const holder = changetype<Task>(holder_of(mutex));
+  take_log();
   log_begin();
   log_str("Kernel panic - not syncing: ");
   log_str(what);
@@ -188,7 +190,6 @@ export function mutexes_abandon(): void {
   log_str(", by ");
   log_task(current());
   log_str(", held by ");
-  const holder = changetype<Task>(holder_of(mutex));
   if (changetype<usize>(holder)) log_task(holder);
   else log_str("nobody");
   log_end();
